@@ -1,0 +1,160 @@
+package mime
+
+import (
+	"bytes"
+	"strings"
+)
+
+// Address is one mailbox of an address list (RFC 5322 3.4). Name is decoded; Addr is as written, without brackets.
+type Address struct {
+	Name string
+	Addr string
+}
+
+// maxAddresses bounds what is read of one field.
+const maxAddresses = 10000
+
+// Addresses reads an address list as people's programs write it: names with unquoted commas' neighbours, comments for names, routes,
+// groups (whose names are left out). Entries without any address are returned with Addr "".
+func Addresses(value []byte) []Address {
+	var out []Address
+	v := Unfold(value)
+	start := 0
+	emit := func(end int) {
+		if a, ok := oneAddress(v[start:end]); ok && len(out) < maxAddresses {
+			out = append(out, a)
+		}
+	}
+	quoted, angle, comment := false, false, 0
+	for i := 0; i < len(v); i++ {
+		switch c := v[i]; {
+		case c == '\\' && (quoted || comment > 0):
+			i++
+		case quoted:
+			quoted = c != '"'
+		case comment > 0:
+			if c == '(' {
+				comment++
+			} else if c == ')' {
+				comment--
+			}
+		case c == '"':
+			quoted = bytes.IndexByte(v[i+1:], '"') >= 0
+		case c == '(':
+			if bytes.IndexByte(v[i+1:], ')') >= 0 {
+				comment++
+			}
+		case c == '<':
+			angle = bytes.IndexByte(v[i+1:], '>') >= 0
+		case c == '>':
+			angle = false
+		case angle:
+		case c == ':': // the name of a group, RFC 5322 3.4
+			start = i + 1
+		case c == ',' || c == ';':
+			emit(i)
+			start = i + 1
+		}
+	}
+	emit(len(v))
+	return out
+}
+
+func oneAddress(b []byte) (Address, bool) {
+	b = bytes.TrimSpace(b)
+	if len(b) == 0 {
+		return Address{}, false
+	}
+	if open := bytes.LastIndexByte(b, '<'); open >= 0 {
+		addr := b[open+1:]
+		if end := bytes.IndexByte(addr, '>'); end >= 0 {
+			addr = addr[:end]
+		}
+		if k := bytes.LastIndexByte(addr, ':'); k >= 0 && len(addr) > 0 && addr[0] == '@' { // route, RFC 5322 4.4
+			addr = addr[k+1:]
+		}
+		return Address{Name: phrase(b[:open]), Addr: cleanAddr(addr)}, true
+	}
+	bare, comments := stripComments(b)
+	if bytes.IndexByte(bare, '@') < 0 {
+		return Address{Name: phrase(b)}, true
+	}
+	addr := bare
+	name := Text(comments)
+	if k := bytes.LastIndexAny(bytes.TrimSpace(bare), " \t"); k >= 0 && bytes.IndexByte(bare[k:], '@') >= 0 { // "Anna Berg anna@example.org"
+		bare = bytes.TrimSpace(bare)
+		addr = bare[k+1:]
+		if name == "" {
+			name = phrase(bare[:k])
+		}
+	}
+	return Address{Name: strings.TrimSpace(name), Addr: cleanAddr(addr)}, true
+}
+
+// phrase decodes a display name: quotes go, encoded words are decoded also inside quotes (many mailers put them there).
+func phrase(b []byte) string {
+	b = bytes.TrimSpace(b)
+	if bytes.IndexByte(b, '"') >= 0 {
+		out := make([]byte, 0, len(b))
+		for i := 0; i < len(b); i++ {
+			if b[i] == '"' {
+				continue
+			}
+			if b[i] == '\\' && i+1 < len(b) {
+				i++
+			}
+			out = append(out, b[i])
+		}
+		b = out
+	}
+	return strings.TrimSpace(Text(b))
+}
+
+// stripComments takes RFC 5322 3.2.2 comments out and returns the text of the last one.
+func stripComments(b []byte) (bare, comment []byte) {
+	if bytes.IndexByte(b, '(') < 0 {
+		return b, nil
+	}
+	depth, start := 0, 0
+	for i := 0; i < len(b); i++ {
+		switch c := b[i]; {
+		case c == '\\' && depth > 0:
+			i++
+		case c == '(':
+			if depth++; depth == 1 {
+				start = i + 1
+			}
+		case c == ')' && depth > 0:
+			if depth--; depth == 0 {
+				comment = b[start:i]
+			}
+		case depth == 0:
+			bare = append(bare, c)
+		}
+	}
+	return bare, comment
+}
+
+// cleanAddr makes an address one word, in UTF-8.
+func cleanAddr(b []byte) string {
+	b, _ = stripComments(b)
+	b = bytes.Trim(bytes.TrimSpace(b), "<>")
+	if bytes.HasPrefix(b, []byte("mailto:")) {
+		b = b[7:]
+	}
+	if bytes.IndexByte(b, '"') < 0 && bytes.ContainsAny(b, " \t") {
+		b = bytes.Join(bytes.Fields(b), nil)
+	}
+	return Guess(b)
+}
+
+// String is the display form: "Anna Berg <anna@example.org>".
+func (a Address) String() string {
+	switch {
+	case a.Name == "" || a.Name == a.Addr:
+		return a.Addr
+	case a.Addr == "":
+		return a.Name
+	}
+	return a.Name + " <" + a.Addr + ">"
+}
