@@ -5,6 +5,8 @@ import (
 	"encoding/base64"
 	"strings"
 	"testing"
+	"unicode"
+	"unicode/utf8"
 
 	gw "outpost/internal/groupware"
 )
@@ -121,6 +123,31 @@ func TestTokens(t *testing.T) {
 	} {
 		if got := strings.Join(Tokens(nil, text), " "); got != want {
 			t.Errorf("%q: got %q, want %q", text, got, want)
+		}
+	}
+}
+
+// checkDerived checks what must hold of everything that is derived, whatever the bytes.
+func checkDerived(t *testing.T, name string, d Derived) {
+	t.Helper()
+	for what, s := range map[string]string{"subject": d.Subject, "from": d.From, "to": d.To, "address": d.FromAddr, "id": d.MessageID} {
+		if len(s) > maxDisplay || !utf8.ValidString(s) || strings.ContainsFunc(s, unicode.IsControl) {
+			t.Errorf("%s: %s %q", name, what, s)
+		}
+	}
+	if len(d.Text) > maxText || !utf8.ValidString(d.Text) || strings.ContainsFunc(d.Text, func(r rune) bool { return r < ' ' && r != '\n' && r != '\t' }) {
+		t.Errorf("%s: text %.200q", name, d.Text)
+	}
+	if len(d.References) > maxReferences || len(d.InReplyTo) > maxReferences || d.Kind == "" {
+		t.Errorf("%s: %d references, kind %q", name, len(d.References), d.Kind)
+	}
+	if len(d.Problem) > 300 || !utf8.ValidString(d.Problem) {
+		t.Errorf("%s: problem %q", name, d.Problem)
+	}
+	for _, w := range Tokens(nil, d.Subject+" "+d.Text) {
+		if w == "" || len(w) > maxToken || !utf8.ValidString(w) {
+			t.Errorf("%s: token %q", name, w)
+			break
 		}
 	}
 }

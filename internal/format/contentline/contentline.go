@@ -59,7 +59,7 @@ type SyntaxError struct {
 func (e *SyntaxError) Error() string { return fmt.Sprintf("line %d: %s", e.Line, e.Text) }
 
 // Parse reads any number of components. The object is always usable for what could be read, and Encode gives back exactly raw;
-// err (*SyntaxError) tells the first thing that was wrong. Beyond the bounds the object is nil.
+// err (*SyntaxError) tells the first thing that was wrong. Beyond MaxSize or MaxLines the object is nil.
 func Parse(raw []byte) (*Object, error) {
 	if len(raw) > MaxSize {
 		return nil, &SyntaxError{Line: 1, Text: fmt.Sprintf("larger than %d MiB", MaxSize>>20)}
@@ -103,8 +103,10 @@ func Parse(raw []byte) (*Object, error) {
 		}
 		switch l.name {
 		case "BEGIN":
-			if len(stack) >= MaxDepth {
-				return nil, &SyntaxError{Line: l.Number, Text: fmt.Sprintf("more than %d components inside each other", MaxDepth)}
+			if len(stack) >= MaxDepth { // kept as a line, so that nothing is lost
+				fail(l.Number, "more than %d components inside each other", MaxDepth)
+				add(Entry{Line: l})
+				continue
 			}
 			c := &Component{Name: strings.ToUpper(string(bytes.TrimSpace(l.value))), begin: l}
 			add(Entry{Component: c})
