@@ -47,7 +47,6 @@ type Entry struct {
 type Object struct {
 	Entries []Entry
 	eol     string
-	open    bool // the last line read has no line end
 }
 
 // SyntaxError tells where and what is wrong.
@@ -74,7 +73,6 @@ func Parse(raw []byte) (*Object, error) {
 	if k := bytes.IndexByte(raw, '\n'); k >= 0 && (k == 0 || raw[k-1] != '\r') {
 		o.eol = "\n"
 	}
-	o.open = len(raw) > 0 && raw[len(raw)-1] != '\n'
 	var stack []*Component
 	add := func(e Entry) {
 		if len(stack) == 0 {

@@ -250,6 +250,34 @@ func (c *Component) Add(l *Line) {
 	c.Entries = append(c.Entries[:at:at], append([]Entry{{Line: l}}, c.Entries[at:]...)...)
 }
 
+// AddFirst puts a property right behind BEGIN.
+func (c *Component) AddFirst(l *Line) {
+	c.Entries = append([]Entry{{Line: l}}, c.Entries...)
+}
+
+// With returns a component with the same BEGIN and END and other entries. Nothing is copied: a change to a line shows in both.
+func (c *Component) With(entries []Entry) *Component {
+	return &Component{Name: c.Name, Entries: entries, begin: c.begin, end: c.end}
+}
+
+// With returns an object with the same line ends and other entries.
+func (o *Object) With(entries []Entry) *Object { return &Object{Entries: entries, eol: o.eol} }
+
+// NewComponent makes an empty component.
+func NewComponent(name string) *Component {
+	name = strings.ToUpper(name)
+	return &Component{Name: name, begin: NewLine("BEGIN", name), end: NewLine("END", name)}
+}
+
+// NewObject makes an object of components, with CRLF line ends.
+func NewObject(list ...*Component) *Object {
+	o := &Object{eol: "\r\n"}
+	for _, c := range list {
+		o.Entries = append(o.Entries, Entry{Component: c})
+	}
+	return o
+}
+
 // Remove takes out every property of that name and tells how many there were.
 func (c *Component) Remove(name string) int {
 	n := len(c.Entries)
