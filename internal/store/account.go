@@ -1,0 +1,135 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+)
+
+// Account is one account of a profile. Its password is a secret of the profile under SecretName.
+type Account struct {
+	ID                          int64
+	Email                       string // compares without case
+	Name                        string // the person's
+	Login                       string // "" means Email
+	IMAP, SMTP, CalDAV, CardDAV string // URLs, "" where there is none
+	TrustSHA256                 string // fingerprint of the certificate that is accepted all the same
+	AllowPlaintext              bool
+	Offline                     bool   // the person's wish; it stays until that person ends it
+	Mailbox                     string // GUID
+	LastSync                    time.Time
+	LastError, LastErrorKind    string
+}
+
+// SecretName is the name of the account's password among the secrets.
+func (a Account) SecretName() string { return "account:" + a.Mailbox }
+
+const accountColumns = "id, email, name, login, imap, smtp, caldav, carddav, trust_sha256, allow_plaintext, offline, mailbox, last_sync, last_error, last_error_kind"
+
+func scanAccount(r row) Account {
+	a := Account{ID: r.int(0), Email: r.text(1), Name: r.text(2), Login: r.text(3), IMAP: r.text(4), SMTP: r.text(5), CalDAV: r.text(6), CardDAV: r.text(7),
+		TrustSHA256: r.text(8), AllowPlaintext: r.bool(9), Offline: r.bool(10), Mailbox: r.text(11), LastError: r.text(13), LastErrorKind: r.text(14)}
+	if ms := r.int(12); ms != 0 {
+		a.LastSync = time.UnixMilli(ms)
+	}
+	return a
+}
+
+// Accounts lists the accounts in the order in which they were added.
+func (p *Profile) Accounts(ctx context.Context) (out []Account, err error) {
+	err = p.use(ctx, func(c *conn) error {
+		return c.query(func(r row) error {
+			out = append(out, scanAccount(r))
+			return nil
+		}, "SELECT "+accountColumns+" FROM accounts ORDER BY id")
+	})
+	return out, err
+}
+
+// Account returns the account of an address, ErrNotFound when there is none.
+func (p *Profile) Account(ctx context.Context, email string) (a Account, err error) {
+	err = p.use(ctx, func(c *conn) error {
+		found, err := c.one(func(r row) { a = scanAccount(r) }, "SELECT "+accountColumns+" FROM accounts WHERE email = ?", strings.TrimSpace(email))
+		if err == nil && !found {
+			err = fmt.Errorf("account %s: %w", email, ErrNotFound)
+		}
+		return err
+	})
+	return a, err
+}
+
+// PutAccount adds an account, or updates the one of that Email. It chooses ID and Mailbox for a new one and keeps those
+// of an old one.
+func (p *Profile) PutAccount(ctx context.Context, a Account) (Account, error) {
+	if a.Email = strings.TrimSpace(a.Email); a.Email == "" {
+		return a, errors.New("an account needs an email address")
+	}
+	guid, err := uuid.NewRandomFromReader(p.o.Rand)
+	if err != nil {
+		return a, fmt.Errorf("name a mailbox: %w", err)
+	}
+	var at int64
+	if !a.LastSync.IsZero() {
+		at = a.LastSync.UnixMilli()
+	}
+	err = p.use(ctx, func(c *conn) error {
+		_, err := c.one(func(r row) { a = scanAccount(r) }, `INSERT INTO accounts (email, name, login, imap, smtp, caldav, carddav, trust_sha256, allow_plaintext, offline,
+			mailbox, last_sync, last_error, last_error_kind) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)
+			ON CONFLICT (email) DO UPDATE SET email = ?1, name = ?2, login = ?3, imap = ?4, smtp = ?5, caldav = ?6, carddav = ?7, trust_sha256 = ?8,
+			allow_plaintext = ?9, offline = ?10, last_sync = ?12, last_error = ?13, last_error_kind = ?14 RETURNING `+accountColumns,
+			a.Email, a.Name, a.Login, a.IMAP, a.SMTP, a.CalDAV, a.CardDAV, a.TrustSHA256, a.AllowPlaintext, a.Offline, guid.String(), at, a.LastError, a.LastErrorKind)
+		return err
+	})
+	return a, err
+}
+
+// RemoveAccount removes an account, its mailbox with all files, and its password.
+func (p *Profile) RemoveAccount(ctx context.Context, email string) error {
+	a, err := p.Account(ctx, email)
+	if err != nil {
+		return err
+	}
+	p.mu.Lock()
+	m := p.boxes[a.Mailbox]
+	delete(p.boxes, a.Mailbox)
+	p.mu.Unlock()
+	if m != nil {
+		if err := m.Close(); err != nil {
+			return fmt.Errorf("close the mailbox of %s: %w", email, err)
+		}
+	}
+	if err := p.use(ctx, func(c *conn) error {
+		_, err := c.exec("DELETE FROM accounts WHERE id = ?", a.ID)
+		return err
+	}); err != nil {
+		return err
+	}
+	errs := []error{p.DeleteSecret(a.SecretName())}
+	for _, kind := range []string{".db", ".index.db"} {
+		for _, suffix := range []string{"", "-wal", "-shm"} {
+			if err := os.Remove(filepath.Join(p.dir, mailboxDir, a.Mailbox+kind+suffix)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+				errs = append(errs, err)
+			}
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// use gives fn the common database.
+func (p *Profile) use(ctx context.Context, fn func(c *conn) error) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.db == nil {
+		return ErrClosed
+	}
+	p.db.interrupt(ctx)
+	defer p.db.interrupt(context.Background())
+	return fn(p.db)
+}

@@ -1,0 +1,6 @@
+//go:build !linux && !windows && !darwin && !freebsd
+
+package store
+
+// fileSystem cannot tell on this system.
+func fileSystem(string) (name string, network bool, err error) { return "unknown", false, nil }

@@ -1,0 +1,310 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"outpost/internal/groupware"
+)
+
+// Sizes of page caches in KiB. There is one writer, up to maxReaders readers and, for the index, one of each.
+const (
+	writerCache = 12 << 10
+	readerCache = 4 << 10
+	indexCache  = 2 << 10
+	maxReaders  = 3
+)
+
+// Mailbox is one mailbox. Its methods may be called from several goroutines.
+type Mailbox struct {
+	guid  string
+	path  string // of GUID.db
+	clock func() time.Time
+	key   []byte
+	pages int64
+
+	writing chan struct{} // holds one token: who has it, has writer
+	writer  *conn
+	full    bool // the writer's synchronous is FULL
+	// feedFirst is about where the feed begins; who has the writer uses it.
+	feedFirst int64
+
+	readers chan *conn // idle readers; nil stands for one that is not open yet
+
+	mu          sync.Mutex
+	closed      bool
+	subscribers map[chan struct{}]struct{}
+
+	views *views
+	index *index
+}
+
+// mailboxOptions are what a profile gives its mailboxes.
+type mailboxOptions struct {
+	clock func() time.Time
+	key   []byte
+	pages int64 // bound of the file, for tests of a full disk
+}
+
+// openMailbox opens dir/GUID.db, and makes it when it is absent.
+func openMailbox(ctx context.Context, dir, guid string, o mailboxOptions) (*Mailbox, error) {
+	m := &Mailbox{
+		guid: guid, path: filepath.Join(dir, guid+".db"), clock: o.clock, key: o.key, pages: o.pages,
+		writing: make(chan struct{}, 1), readers: make(chan *conn, maxReaders),
+		subscribers: map[chan struct{}]struct{}{},
+	}
+	var err error
+	if m.writer, err = openConn(ctx, m.path, connOptions{key: o.key, cacheKiB: writerCache, pages: o.pages}); err != nil {
+		return nil, err
+	}
+	if err := migrate(m.writer, "mailbox", mailboxApplication); err != nil {
+		m.writer.close()
+		return nil, err
+	}
+	var err2 error
+	if m.feedFirst, err2 = m.writer.number("SELECT seq FROM changes ORDER BY seq LIMIT 1"); err2 != nil {
+		m.writer.close()
+		return nil, err2
+	}
+	m.writing <- struct{}{}
+	for range maxReaders {
+		m.readers <- nil
+	}
+	m.views = newViews(m)
+	if err := m.localFolders(ctx); err != nil {
+		m.writer.close()
+		return nil, err
+	}
+	if m.index, err = openIndex(ctx, m); err != nil {
+		m.writer.close()
+		return nil, err
+	}
+	return m, nil
+}
+
+// GUID names the mailbox's files.
+func (m *Mailbox) GUID() string { return m.guid }
+
+// Close waits for transactions under way, gives freed space back to the disk and closes the files.
+func (m *Mailbox) Close() error {
+	m.mu.Lock()
+	if m.closed {
+		m.mu.Unlock()
+		return nil
+	}
+	m.closed = true
+	m.mu.Unlock()
+	errs := []error{m.index.close()}
+	<-m.writing
+	for range maxReaders {
+		if c := <-m.readers; c != nil {
+			errs = append(errs, c.close())
+		}
+	}
+	m.writer.interrupt(context.Background())
+	errs = append(errs, m.vacuum(1<<20), m.writer.script("PRAGMA wal_checkpoint(TRUNCATE)"), m.writer.close())
+	return errors.Join(errs...)
+}
+
+// vacuum gives up to that many free pages back to the disk. The caller has the writer.
+func (m *Mailbox) vacuum(pages int) error {
+	free, err := m.writer.number("PRAGMA freelist_count")
+	if err != nil || free == 0 {
+		return err
+	}
+	return m.writer.script(fmt.Sprintf("PRAGMA incremental_vacuum(%d)", pages))
+}
+
+// Update runs fn in one write transaction. When it returns nil, the change survives the loss of power. Writers wait for each
+// other. When fn fails, nothing has happened.
+func (m *Mailbox) Update(ctx context.Context, fn func(*Tx) error) error {
+	return m.write(ctx, true, fn)
+}
+
+// Bulk is Update for what can be had from the server again: the last transactions may be lost with the power,
+// though never the order of them, nor anything by the end of the process.
+func (m *Mailbox) Bulk(ctx context.Context, fn func(*Tx) error) error {
+	return m.write(ctx, false, fn)
+}
+
+func (m *Mailbox) write(ctx context.Context, full bool, fn func(*Tx) error) (err error) {
+	select {
+	case <-m.writing:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	defer func() { m.writing <- struct{}{} }()
+	if m.isClosed() {
+		return ErrClosed
+	}
+	c := m.writer
+	c.interrupt(ctx)
+	defer c.interrupt(context.Background())
+	if full != m.full {
+		mode := "NORMAL"
+		if full {
+			mode = "FULL"
+		}
+		if err := c.script("PRAGMA synchronous=" + mode); err != nil {
+			return err
+		}
+		m.full = full
+	}
+	if _, err := c.exec("BEGIN IMMEDIATE"); err != nil {
+		return err
+	}
+	tx := &Tx{m: m, c: c, write: true, now: m.clock()}
+	committed := false
+	defer func() {
+		tx.done = true
+		if !committed { // fn failed or panicked
+			c.interrupt(context.Background())
+			if _, e := c.exec("ROLLBACK"); e != nil && c.inTransaction() {
+				err = errors.Join(err, e)
+			}
+		}
+	}()
+	if err := fn(tx); err != nil {
+		return err
+	}
+	if err := tx.finish(); err != nil {
+		return err
+	}
+	if _, err := c.exec("COMMIT"); err != nil {
+		return err
+	}
+	committed = true
+	if tx.lastSeq > 0 {
+		m.index.offer(tx.indexed, tx.lastSeq)
+		m.wake()
+	}
+	if tx.freed > 4<<20 {
+		c.interrupt(context.Background())
+		_ = m.vacuum(1024) // what it leaves, Close does
+	}
+	return nil
+}
+
+// View runs fn on a consistent snapshot. Several may run at once, beside a writer.
+func (m *Mailbox) View(ctx context.Context, fn func(*Tx) error) error {
+	c, err := m.reader(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { m.readers <- c }()
+	c.interrupt(ctx)
+	defer c.interrupt(context.Background())
+	if _, err := c.exec("BEGIN"); err != nil {
+		return err
+	}
+	tx := &Tx{m: m, c: c, now: m.clock()}
+	defer func() {
+		tx.done = true
+		c.interrupt(context.Background())
+		_, _ = c.exec("ROLLBACK") // nothing was written
+	}()
+	return fn(tx)
+}
+
+// reader takes a reader connection, to be given back to m.readers.
+func (m *Mailbox) reader(ctx context.Context) (*conn, error) {
+	if m.isClosed() {
+		return nil, ErrClosed
+	}
+	select {
+	case c := <-m.readers:
+		if c != nil {
+			return c, nil
+		}
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+	c, err := openConn(ctx, m.path, connOptions{key: m.key, cacheKiB: readerCache})
+	if err == nil {
+		err = c.script("PRAGMA query_only=ON")
+	}
+	if err != nil {
+		m.readers <- nil
+		return nil, err
+	}
+	return c, nil
+}
+
+func (m *Mailbox) isClosed() bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.closed
+}
+
+// Subscribe returns a channel that gets a value after commits that changed the feed (several commits may give one value), and
+// a function that ends it.
+func (m *Mailbox) Subscribe() (<-chan struct{}, func()) {
+	ch := make(chan struct{}, 1)
+	m.mu.Lock()
+	m.subscribers[ch] = struct{}{}
+	m.mu.Unlock()
+	return ch, func() {
+		m.mu.Lock()
+		delete(m.subscribers, ch)
+		m.mu.Unlock()
+	}
+}
+
+func (m *Mailbox) wake() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for ch := range m.subscribers {
+		select {
+		case ch <- struct{}{}:
+		default:
+		}
+	}
+}
+
+// Size returns the bytes of all files of the mailbox.
+func (m *Mailbox) Size(context.Context) (bytes int64) {
+	for _, base := range []string{m.path, m.index.path} {
+		for _, suffix := range []string{"", "-wal", "-shm"} {
+			if fi, err := os.Stat(base + suffix); err == nil {
+				bytes += fi.Size()
+			}
+		}
+	}
+	return bytes
+}
+
+// localFolders makes the folders that exist only here.
+func (m *Mailbox) localFolders(ctx context.Context) error {
+	have, err := m.writer.number("SELECT count(*) FROM folders WHERE role IN ('outbox', 'conflicts', 'local-failures')")
+	if err != nil || have == 3 {
+		return err
+	}
+	return m.Update(ctx, func(tx *Tx) error {
+		for _, f := range []Folder{
+			{Name: "Outbox", Role: groupware.RoleOutbox},
+			{Name: "Conflicts", Role: groupware.RoleConflicts},
+			{Name: "Local Failures", Role: groupware.RoleLocalFailures},
+		} {
+			n, err := tx.c.number("SELECT count(*) FROM folders WHERE role = ?", string(f.Role))
+			if err != nil {
+				return err
+			}
+			f.Kind, f.Mode = groupware.FolderMail, groupware.SyncWhole
+			f.Accepts = []groupware.Kind{groupware.KindMail}
+			if f.Role != groupware.RoleOutbox {
+				f.Accepts = []groupware.Kind{groupware.KindMail, groupware.KindEvent, groupware.KindTask, groupware.KindNote, groupware.KindContact, groupware.KindList}
+			}
+			if n == 0 {
+				if _, err := tx.AddFolder(f); err != nil {
+					return err
+				}
+			}
+		}
+		return nil
+	})
+}

@@ -1,0 +1,263 @@
+package store
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"outpost/internal/groupware"
+)
+
+// What the engine remembers beside the three states: creations under way, failures, why something is in Conflicts or Local
+// Failures, and mail to be sent.
+
+// Intent is a creation at the server that was begun: after a crash or a lost answer it is looked for, not done twice.
+type Intent struct {
+	Item    groupware.ItemID
+	Folder  groupware.FolderID
+	Service string
+	Mark    string // remote.Service.Mark taken before
+	Name    string // resource name that was chosen
+	Media   groupware.Media
+}
+
+// SetIntent remembers that an item, as it is now, is about to be created in a folder; over an earlier intent.
+func (tx *Tx) SetIntent(id groupware.ItemID, folder groupware.FolderID, service, mark, name string) error {
+	if err := tx.writable(); err != nil {
+		return err
+	}
+	it, err := tx.local(id)
+	if err != nil {
+		return err
+	}
+	if err := tx.retain(it.content, 1); err != nil {
+		return err
+	}
+	if err := tx.ClearIntent(id); err != nil {
+		return err
+	}
+	_, err = tx.c.exec("INSERT INTO intents (item, folder, service, mark, name, media, content) VALUES (?, ?, ?, ?, ?, ?, ?)",
+		id, folder, service, mark, name, string(it.media), it.content)
+	return err
+}
+
+const intentColumns = "item, folder, service, mark, name, media"
+
+func scanIntent(r row) Intent {
+	return Intent{groupware.ItemID(r.int(0)), groupware.FolderID(r.int(1)), r.text(2), r.text(3), r.text(4), groupware.Media(r.text(5))}
+}
+
+// Intent returns an item's intent, if it has one.
+func (tx *Tx) Intent(id groupware.ItemID) (in Intent, found bool, err error) {
+	found, err = tx.c.one(func(r row) { in = scanIntent(r) }, "SELECT "+intentColumns+" FROM intents WHERE item = ?", id)
+	return in, found, err
+}
+
+// Intents returns all intents, by item.
+func (tx *Tx) Intents() (out []Intent, err error) {
+	err = tx.c.query(func(r row) error {
+		out = append(out, scanIntent(r))
+		return nil
+	}, "SELECT "+intentColumns+" FROM intents ORDER BY item")
+	return out, err
+}
+
+// IntentRaw returns the bytes that are being created: those of the item when the intent was set.
+func (tx *Tx) IntentRaw(id groupware.ItemID) ([]byte, error) {
+	blob, err := tx.c.number("SELECT content FROM intents WHERE item = ?", id)
+	if err == nil && blob == 0 {
+		err = ErrNotFound
+	}
+	if err != nil {
+		return nil, fmt.Errorf("intent of item %d: %w", id, err)
+	}
+	raw, form, err := tx.blobBytes(blob)
+	if err == nil && form&formPartial != 0 {
+		err = fmt.Errorf("intent of item %d: %w", id, ErrNotWhole)
+	}
+	return raw, err
+}
+
+// ClearIntent forgets an item's intent. One that is not there is no error.
+func (tx *Tx) ClearIntent(id groupware.ItemID) error {
+	if err := tx.writable(); err != nil {
+		return err
+	}
+	return tx.clearIntents("item = ?", id)
+}
+
+// clearIntents removes the intents that a condition selects, and gives their contents back.
+func (tx *Tx) clearIntents(where string, arg any) error {
+	var blobs []int64
+	err := tx.c.query(func(r row) error {
+		blobs = append(blobs, r.int(0))
+		return nil
+	}, "DELETE FROM intents WHERE "+where+" RETURNING content", arg)
+	for _, b := range blobs {
+		if err == nil {
+			err = tx.release(b)
+		}
+	}
+	return err
+}
+
+// Failure says that something could not be brought over and why. Item is 0 for what only the server has, named by
+// Folder and RemoteID.
+type Failure struct {
+	Item     groupware.ItemID
+	Folder   groupware.FolderID
+	RemoteID string
+	Doing    string // "download", "upload to Drafts"
+	Text     string // what went wrong, for a person
+	At       time.Time
+	Tries    int
+}
+
+// SetFailure remembers a failure, over an earlier one of the same thing. What only the server has is no longer Missing
+// until ClearFailure, or until the server shows another version of it.
+func (tx *Tx) SetFailure(f Failure) error {
+	if err := tx.writable(); err != nil {
+		return err
+	}
+	if f.Item != 0 {
+		it, err := tx.load(f.Item)
+		if err != nil {
+			return err
+		}
+		if f.Folder == 0 {
+			f.Folder = max(it.folder, it.baseFolder)
+		}
+		if _, err := tx.c.exec("DELETE FROM failures WHERE item = ?", f.Item); err != nil {
+			return err
+		}
+	} else if _, err := tx.c.exec("UPDATE remotes SET failed = 1 WHERE folder = ? AND remote_id = ? AND item IS NULL", f.Folder, f.RemoteID); err != nil {
+		return err
+	}
+	_, err := tx.c.exec(`INSERT INTO failures (item, folder, remote_id, doing, text, at, tries) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
+		ON CONFLICT (item, folder, remote_id) DO UPDATE SET doing = ?4, text = ?5, at = ?6, tries = ?7`,
+		f.Item, f.Folder, f.RemoteID, f.Doing, f.Text, f.At.UnixMilli(), f.Tries)
+	if err != nil {
+		return fmt.Errorf("remember a failure in folder %d: %w", f.Folder, err)
+	}
+	return nil
+}
+
+// Failures lists the failures of a folder, or with 0 all, newest first.
+func (tx *Tx) Failures(folder groupware.FolderID) (out []Failure, err error) {
+	err = tx.c.query(func(r row) error {
+		out = append(out, Failure{groupware.ItemID(r.int(0)), groupware.FolderID(r.int(1)), r.text(2), r.text(3), r.text(4), time.UnixMilli(r.int(5)), int(r.int(6))})
+		return nil
+	}, "SELECT item, folder, remote_id, doing, text, at, tries FROM failures WHERE ?1 = 0 OR folder = ?1 ORDER BY at DESC, item, remote_id", folder)
+	return out, err
+}
+
+// FailureCount counts all failures.
+func (tx *Tx) FailureCount() (int64, error) {
+	return tx.c.number("SELECT count(*) FROM failures")
+}
+
+// ClearFailure forgets the failure of an item, or with item 0 of what only the server has at that place: it is
+// Missing again. One that is not there is no error.
+func (tx *Tx) ClearFailure(item groupware.ItemID, folder groupware.FolderID, remoteID string) error {
+	if err := tx.writable(); err != nil {
+		return err
+	}
+	if item != 0 {
+		_, err := tx.c.exec("DELETE FROM failures WHERE item = ?", item)
+		return err
+	}
+	if _, err := tx.c.exec("DELETE FROM failures WHERE item = 0 AND folder = ? AND remote_id = ?", folder, remoteID); err != nil {
+		return err
+	}
+	_, err := tx.c.exec("UPDATE remotes SET failed = 0 WHERE folder = ? AND remote_id = ? AND failed", folder, remoteID)
+	return err
+}
+
+// Reason says why an item is in Conflicts or Local Failures.
+type Reason struct {
+	Folder string // name of the folder that it came from
+	Text   string
+	At     time.Time
+}
+
+// SetReason remembers why an item is where it is.
+func (tx *Tx) SetReason(item groupware.ItemID, r Reason) error {
+	if err := tx.writable(); err != nil {
+		return err
+	}
+	_, err := tx.c.exec(`INSERT INTO reasons (item, folder, text, at) VALUES (?1, ?2, ?3, ?4) ON CONFLICT (item) DO UPDATE SET folder = ?2, text = ?3, at = ?4`,
+		item, r.Folder, r.Text, r.At.UnixMilli())
+	return err
+}
+
+// Reason returns why an item is where it is, if that is remembered.
+func (tx *Tx) Reason(item groupware.ItemID) (out Reason, found bool, err error) {
+	found, err = tx.c.one(func(r row) { out = Reason{r.text(0), r.text(1), time.UnixMilli(r.int(2))} }, "SELECT folder, text, at FROM reasons WHERE item = ?", item)
+	return out, found, err
+}
+
+// SubmissionState says how far the sending of a message is.
+type SubmissionState string
+
+const (
+	Queued  SubmissionState = "queued"
+	Sending SubmissionState = "sending" // the server may get it at any moment: after a crash it is unknown
+	Unknown SubmissionState = "unknown" // it may have been sent: a person decides
+	Refused SubmissionState = "refused" // Text says why
+)
+
+// Submission is a message of the Outbox that is to be sent.
+type Submission struct {
+	Item  groupware.ItemID
+	From  string   // envelope sender
+	To    []string // envelope recipients
+	State SubmissionState
+	Text  string // what the server said
+}
+
+// Submit queues s.Item to be sent, or changes how far that is.
+func (tx *Tx) Submit(s Submission) error {
+	if err := tx.writable(); err != nil {
+		return err
+	}
+	if s.State == "" {
+		s.State = Queued
+	}
+	if _, err := tx.local(s.Item); err != nil {
+		return err
+	}
+	if len(s.To) == 0 || strings.ContainsAny(s.From+strings.Join(s.To, ""), "\r\n") {
+		return fmt.Errorf("item %d cannot be sent from %q to %q", s.Item, s.From, s.To)
+	}
+	_, err := tx.c.exec(`INSERT INTO submissions (item, sender, recipients, state, text) VALUES (?1, ?2, ?3, ?4, ?5)
+		ON CONFLICT (item) DO UPDATE SET sender = ?2, recipients = ?3, state = ?4, text = ?5`, s.Item, s.From, strings.Join(s.To, "\n"), string(s.State), s.Text)
+	return err
+}
+
+func scanSubmission(r row) Submission {
+	return Submission{groupware.ItemID(r.int(0)), r.text(1), strings.Split(r.text(2), "\n"), SubmissionState(r.text(3)), r.text(4)}
+}
+
+// Submission returns how far the sending of an item is, if it is to be sent.
+func (tx *Tx) Submission(id groupware.ItemID) (s Submission, found bool, err error) {
+	found, err = tx.c.one(func(r row) { s = scanSubmission(r) }, "SELECT item, sender, recipients, state, text FROM submissions WHERE item = ?", id)
+	return s, found, err
+}
+
+// Submissions lists what is to be sent, oldest first.
+func (tx *Tx) Submissions() (out []Submission, err error) {
+	err = tx.c.query(func(r row) error {
+		out = append(out, scanSubmission(r))
+		return nil
+	}, "SELECT item, sender, recipients, state, text FROM submissions ORDER BY item")
+	return out, err
+}
+
+// ClearSubmission ends that an item is to be sent. One that is not is no error.
+func (tx *Tx) ClearSubmission(id groupware.ItemID) error {
+	if err := tx.writable(); err != nil {
+		return err
+	}
+	_, err := tx.c.exec("DELETE FROM submissions WHERE item = ?", id)
+	return err
+}
