@@ -201,7 +201,9 @@ func changeTests() []test {
 					first = i
 				}
 				got[g.ID] = true
-				e.same(g, items[i])
+				if e.same(g, items[i]); e.Failed() {
+					e.FailNow()
+				}
 				return nil
 			}))
 			if len(got) != len(items) {

@@ -36,6 +36,11 @@ func Object(uid string, raw []byte) remote.NewItem {
 // crlf makes a text with every line ended as the protocols demand.
 func crlf(s string) []byte { return []byte(strings.ReplaceAll(s, "\n", "\r\n")) }
 
+// escape writes a value of type text. RFC 5545 3.3.11, RFC 6350 4
+func escape(text string) string {
+	return strings.NewReplacer(`\`, `\\`, ",", `\,`, ";", `\;`, "\n", `\n`).Replace(text)
+}
+
 func header(uid, subject string) string {
 	return fmt.Sprintf(`Return-Path: <anna@example.org>
 Received: from desk.example.org by mail.example.org; Mon, 2 Mar 2026 09:30:00 +0100
@@ -214,7 +219,7 @@ SUMMARY:%s
 DESCRIPTION:Grüße\, and a line\nanother line
 X-OUTPOST-TEST:kept
 END:VEVENT
-`, uid, summary)))
+`, uid, escape(summary))))
 }
 
 // RecurringEvent is a weekly meeting with one occurrence left out and one moved.
@@ -271,7 +276,7 @@ PERCENT-COMPLETE:50
 STATUS:IN-PROCESS
 X-OUTPOST-TEST:kept
 END:VTODO
-`, uid, summary)))
+`, uid, escape(summary))))
 }
 
 // Journal is a VJOURNAL: a note.
@@ -284,7 +289,7 @@ SUMMARY:%s
 DESCRIPTION:first line\nsecond line
 X-OUTPOST-TEST:kept
 END:VJOURNAL
-`, uid, summary)))
+`, uid, escape(summary))))
 }
 
 func calendar(components string) string {
@@ -322,7 +327,7 @@ TEL;TYPE=CELL:+49 30 123456
 NOTE:Gr%s
 X-OUTPOST-TEST:kept
 END:VCARD
-`, uid, name, "\u00fc\u00dfe"))
+`, uid, escape(name), "\u00fc\u00dfe"))
 }
 
 // VCard4 is a person (RFC 6350).
@@ -336,7 +341,7 @@ EMAIL;PREF=1:anna@example.org
 TEL;VALUE=uri;TYPE=cell:tel:+49-30-123456
 X-OUTPOST-TEST:kept
 END:VCARD
-`, uid, name))
+`, uid, escape(name)))
 }
 
 // Group3 is a distribution list as vCard 3.0 programs write it.
@@ -349,7 +354,7 @@ N:%s;;;;
 X-ADDRESSBOOKSERVER-KIND:group
 X-ADDRESSBOOKSERVER-MEMBER:urn:uuid:03a0e51f-d1aa-4385-8a53-e29025acd8af
 END:VCARD
-`, uid, name, name))
+`, uid, escape(name), escape(name)))
 }
 
 // Group4 is a distribution list (RFC 6350 6.1.4).
@@ -361,7 +366,7 @@ KIND:group
 FN:%s
 MEMBER:urn:uuid:03a0e51f-d1aa-4385-8a53-e29025acd8af
 END:VCARD
-`, uid, name))
+`, uid, escape(name)))
 }
 
 // Samples are items that a folder of the kind must give back as they are.

@@ -238,7 +238,10 @@ func (e *env) many() int {
 // create stores items by s and returns their ids in the items' order, read from the listing where Create does not tell.
 func (e *env) create(s remote.Service, folder string, items ...remote.NewItem) []string {
 	e.Helper()
-	before := e.all(s, folder)
+	var before map[string]remote.Change
+	if !e.NewIDs {
+		before = e.all(s, folder)
+	}
 	ids := make([]string, len(items))
 	next := 0
 	err := s.Create(e.ctx, folder, items, func(i int, c remote.Created, err error) error {
