@@ -205,7 +205,11 @@ func (x *session) one() bool {
 	switch {
 	case err == nil:
 		x.printf("%s OK %s\r\n", tag, text)
-		return name != "LOGOUT"
+		if name == "LOGOUT" {
+			x.flush()
+			return false
+		}
+		return true
 	case errors.Is(err, errAnswered):
 		return true
 	case errors.As(err, &syntax):
