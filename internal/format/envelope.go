@@ -22,26 +22,19 @@ const maxRecipients = 10000
 // once. An address that no server could take is a *SyntaxError with its line.
 func Envelope(raw []byte) (from string, to []string, err error) {
 	block := mime.Walk(raw).Header(0)
-	line := 1
 	var author, sender string
-	pos := 0
-	for name, value := range mime.Fields(block) {
-		key := strings.ToLower(string(name))
+	for f := range mime.Fields(block) {
+		key := strings.ToLower(string(f.Name))
 		switch key {
 		case "from", "sender", "to", "cc", "bcc":
 		default:
 			continue
 		}
-		at := bytes.Index(block[pos:], value) + pos // value is a piece of block
-		if len(value) == 0 {
-			continue
-		}
-		line += bytes.Count(block[pos:at], []byte("\n"))
-		pos = at
-		for _, a := range mime.Addresses(value) {
+		line := bytes.Count(block[:f.Start], []byte("\n")) + 1
+		for _, a := range mime.Addresses(f.Value) {
 			addr, problem := sendable(a.Addr)
 			if problem != "" {
-				return "", nil, &SyntaxError{Line: line, Text: fmt.Sprintf("%s: %q %s", name, mime.Display(a.String(), 100), problem)}
+				return "", nil, &SyntaxError{Line: line, Text: fmt.Sprintf("%s: %q %s", f.Name, mime.Display(a.String(), 100), problem)}
 			}
 			switch {
 			case key == "from" && author == "":
@@ -111,20 +104,17 @@ func plainDomain(d string) bool {
 }
 
 // WithoutBcc takes the Bcc fields out of the header block, which recipients must not see (RFC 5322 3.6.3), and changes nothing else.
-func WithoutBcc(raw []byte) []byte { return withoutField(raw, "bcc") }
-
-func withoutField(raw []byte, name string) []byte {
-	block := mime.Walk(raw).Header(0)
-	start, end, found := mime.FieldSpan(block, name, 0)
-	if !found {
-		return raw
-	}
-	out := make([]byte, 0, len(raw))
+func WithoutBcc(raw []byte) []byte {
+	var out []byte
 	pos := 0
-	for found {
-		out = append(out, raw[pos:start]...)
-		pos = end
-		start, end, found = mime.FieldSpan(block, name, pos)
+	for f := range mime.Fields(mime.Walk(raw).Header(0)) {
+		if f.Is("bcc") {
+			out = append(out, raw[pos:f.Start]...)
+			pos = f.End
+		}
+	}
+	if pos == 0 {
+		return raw
 	}
 	return append(out, raw[pos:]...)
 }

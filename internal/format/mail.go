@@ -13,8 +13,9 @@ import (
 // header reads the fields of RFC 5322 3.6 that lists and conversations need.
 func (d *Derived) header(block []byte) {
 	var from, sender, to, cc []byte
-	for name, value := range mime.Fields(block) {
-		switch fieldName(name) {
+	for f := range mime.Fields(block) {
+		value := f.Value
+		switch fieldName(f.Name) {
 		case "subject":
 			if d.Subject == "" {
 				d.Subject = mime.Display(mime.Text(value), maxDisplay)
@@ -39,6 +40,10 @@ func (d *Derived) header(block []byte) {
 				if d.Date, ok = mime.Date(value); !ok && d.Problem == "" {
 					d.Problem = "the Date header cannot be read: " + mime.Display(mime.Text(value), 80)
 				}
+			}
+		case "x-uniform-type-identifier":
+			if isNoteType(value) {
+				d.Kind = gw.KindNote
 			}
 		case "message-id":
 			if d.MessageID == "" {
@@ -68,10 +73,10 @@ func (d *Derived) header(block []byte) {
 
 // fieldName returns the lower-case name of the fields that header looks at, "" for the others, without allocating.
 func fieldName(name []byte) string {
-	if len(name) > 11 {
+	var a [len("x-uniform-type-identifier")]byte
+	if len(name) > len(a) {
 		return ""
 	}
-	var a [11]byte
 	for i, c := range name {
 		if 'A' <= c && c <= 'Z' {
 			c |= 0x20
@@ -95,6 +100,8 @@ func fieldName(name []byte) string {
 		return "message-id"
 	case "in-reply-to":
 		return "in-reply-to"
+	case "x-uniform-type-identifier":
+		return "x-uniform-type-identifier"
 	case "references":
 		return "references"
 	}

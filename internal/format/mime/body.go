@@ -137,7 +137,7 @@ func (p *Part) PlainText(decoded []byte) string {
 
 // Lines makes every line end "\n" and takes out control characters other than tab, and a byte order mark.
 func Lines(s string) string {
-	s = strings.TrimPrefix(s, "\ufeff")
+	s = strings.TrimLeft(s, "\ufeff")
 	if strings.IndexByte(s, '\r') >= 0 {
 		s = strings.ReplaceAll(s, "\r\n", "\n")
 		s = strings.ReplaceAll(s, "\r", "\n")

@@ -55,16 +55,21 @@ func isFromLine(line []byte) bool {
 	return bytes.HasPrefix(line, []byte("From ")) || bytes.HasPrefix(line, []byte(">From "))
 }
 
-// Fields goes over the fields of a header block, in order; lines that are no fields are left out. Values are raw: folded
-// lines and encoded words as they stand.
-func Fields(block []byte) iter.Seq2[[]byte, []byte] {
-	return func(yield func(name, value []byte) bool) {
+// Field is one header field. Name and Value are raw: folded lines and encoded words as they stand, no space around them.
+type Field struct {
+	Name, Value []byte
+	Start, End  int // in the block, folded lines and the last line end included
+}
+
+// Is tells whether the field has that name, given in lower case.
+func (f Field) Is(name string) bool { return equalFold(f.Name, name) }
+
+// Fields goes over the fields of a header block, in order; lines that are no fields are left out.
+func Fields(block []byte) iter.Seq[Field] {
+	return func(yield func(Field) bool) {
 		for pos := 0; pos < len(block); {
 			name, value, next, kind := field(block, pos)
-			if kind == fieldEnd {
-				return
-			}
-			if kind == fieldOK && !yield(name, value) {
+			if kind == fieldEnd || kind == fieldOK && !yield(Field{name, value, pos, next}) {
 				return
 			}
 			pos = next
@@ -74,28 +79,12 @@ func Fields(block []byte) iter.Seq2[[]byte, []byte] {
 
 // Get returns the raw value of the first field of that name (lower case), nil when there is none.
 func Get(block []byte, name string) []byte {
-	for n, v := range Fields(block) {
-		if equalFold(n, name) {
-			return v
+	for f := range Fields(block) {
+		if f.Is(name) {
+			return f.Value
 		}
 	}
 	return nil
-}
-
-// FieldSpan returns where the first field of that name (lower case) stands at or after pos, its folded lines and last
-// line end included; found is false when there is none.
-func FieldSpan(block []byte, name string, pos int) (start, end int, found bool) {
-	for pos < len(block) {
-		n, _, next, kind := field(block, pos)
-		if kind == fieldEnd {
-			break
-		}
-		if kind == fieldOK && equalFold(n, name) {
-			return pos, next, true
-		}
-		pos = next
-	}
-	return 0, 0, false
 }
 
 // equalFold compares an ASCII name with a lower-case one.
