@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"math/rand/v2"
+	"sync"
 	"testing"
 	"time"
 
@@ -343,5 +344,35 @@ func TestForgetting(t *testing.T) {
 	l3, all := list(l2.Token)
 	if l3.Full || len(all) != 1 || !all[0].Gone || all[0].ID != renumbered {
 		t.Errorf("after Empty: %+v %+v", l3, all)
+	}
+}
+
+// With the race detector this shows that the lock is where it must be.
+func TestServicesWorkAtTheSameTime(t *testing.T) {
+	s := fake.NewServer(fake.Options{})
+	s.Faults().Random(3, 0.2, fake.EveryFault()...)
+	kinds := map[string]groupware.FolderKind{"imap": groupware.FolderMail, "caldav": groupware.FolderCalendar, "carddav": groupware.FolderContacts}
+	paths := map[string]string{"imap": "Inbox", "caldav": "Calendar", "carddav": "Contacts"}
+	var wg sync.WaitGroup
+	for service, kind := range kinds {
+		wg.Go(func() {
+			folder := s.FolderID(paths[service])
+			for i := range 50 {
+				c, err := s.Connect(context.Background(), service)
+				if err != nil {
+					continue
+				}
+				outcome(c, folder, []remote.NewItem{remotetest.Item(kind, fmt.Sprint(service, i), "text")})
+				c.Changes(context.Background(), folder, "", func(ch remote.Change) error { s.Snapshot(); return nil })
+			}
+		})
+	}
+	wg.Wait()
+	seen := map[string]int{}
+	for _, it := range s.Snapshot() {
+		seen[it.Path]++
+	}
+	if len(seen) != 3 || s.Faults().Struck() == 0 {
+		t.Errorf("got %v, %d faults", seen, s.Faults().Struck())
 	}
 }
