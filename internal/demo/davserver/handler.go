@@ -266,28 +266,17 @@ func (q *request) move() error {
 		return &errCondition{status: 412, text: "something of that name is already there"}
 	}
 	// Checked before anything is removed; within a collection the UID's only other holder is what moves.
-	from := q.t.r
+	from, over := q.t.r, to.r
 	if q.t.c == to.c {
 		delete(to.c.uids, from.uid)
-	}
-	over := to.r
-	if over != nil {
-		delete(to.c.resources, to.res)
-		delete(to.c.uids, over.uid)
 	}
 	if _, _, err := to.c.check(to.res, from.body); err != nil {
 		if q.t.c == to.c {
 			to.c.uids[from.uid] = from.name
 		}
-		if over != nil {
-			to.c.resources[to.res], to.c.uids[over.uid] = over, to.res
-		}
 		return err
 	}
 	q.s.remove(q.t.c, from)
-	if over != nil {
-		q.s.remove(to.c, over)
-	}
 	if _, err := q.s.put(to.c, to.res, from.body); err != nil {
 		return err
 	}
