@@ -1,0 +1,361 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+
+	"outpost/internal/format"
+	"outpost/internal/groupware"
+	"outpost/internal/remote"
+	"outpost/internal/store"
+)
+
+// createBatch and createBytes bound how much is read from the store and sent in one go.
+const (
+	createBatch = 50
+	createBytes = 8 << 20
+)
+
+// readContent reads what was changed there, and decides clashes: the server's version stays in the folder, ours goes to
+// Conflicts (SPEC C7, the simple rule).
+func (p *pass) readContent(ctx context.Context, s *session, _ store.Folder, ws []*work) error {
+	where := map[groupware.FolderID]map[string]*work{} // an item may have moved there as well
+	for _, w := range ws {
+		if w.p.Verb == Restore || w.p.Verb == Agree || w.p.Verb == Update && (w.p.Content == Take || w.p.Content == Clash) {
+			in := where[w.t.Remote.Folder]
+			if in == nil {
+				in = map[string]*work{}
+				where[w.t.Remote.Folder] = in
+			}
+			in[w.t.Remote.RemoteID] = w
+		}
+	}
+	for _, id := range slices.Sorted(maps.Keys(where)) {
+		f, byID := p.folders[id], where[id]
+		err := s.svc.Fetch(ctx, f.RemoteID, slices.Sorted(maps.Keys(byID)), remote.PartWhole, func(got remote.Fetched) error {
+			w := byID[got.ID]
+			if w == nil {
+				return nil
+			}
+			if got.Err != nil {
+				return p.e.m.Update(ctx, func(tx *store.Tx) error {
+					return p.fail(tx, store.Failure{Item: w.id, Folder: f.ID, RemoteID: got.ID, Doing: "read", Text: got.Err.Error()})
+				})
+			}
+			c := store.Prepare(got.Media, got.Raw)
+			return p.e.m.Update(ctx, func(tx *store.Tx) error { return p.takeContent(tx, f, w, got, c) })
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (p *pass) takeContent(tx *store.Tx, f store.Folder, w *work, got remote.Fetched, c *store.Prepared) error {
+	base := groupware.Base{Folder: f.ID, RemoteID: got.ID, Tag: got.Tag, Flags: w.t.Remote.Flags, Content: c.Hash()}
+	local := groupware.Local{Folder: f.ID, Flags: base.Flags, Content: c.Hash()}
+	if w.t.Local != nil {
+		local.Folder, local.Flags = w.t.Local.Folder, w.t.Local.Flags
+		switch {
+		case w.t.Local.Content == c.Hash():
+			// The same on both sides: only the server's version tag is new.
+		case w.t.Base != nil && w.t.Base.Content == c.Hash():
+			// The server holds what we agreed on under a new tag: our change goes there next.
+			p.touched[f.ID] = true
+			_, err := settle(tx, w, nil, &base, nil)
+			return err
+		case w.p.Content == Clash || w.p.Verb == Agree:
+			if err := p.putAside(tx, w.id, groupware.RoleConflicts, f, "It was changed here and at the server at the same time; the server's version is in "+p.paths[f.ID]+"."); err != nil {
+				return err
+			}
+			p.result.Conflicts++
+		default:
+			p.result.Downloaded++
+		}
+	} else {
+		p.result.Downloaded++
+	}
+	ok, err := settle(tx, w, &local, &base, c)
+	if err == nil && !ok {
+		p.touched[f.ID] = true // edited while it was read: plan again
+		w.p.Verb = Nothing
+	}
+	return err
+}
+
+// putAside copies an item, as it is here, to the local folder Conflicts or Local Failures with the reason (law 3).
+func (p *pass) putAside(tx *store.Tx, id groupware.ItemID, to groupware.Role, from store.Folder, why string) error {
+	copied, err := tx.Copy(id, p.role(to))
+	if err != nil {
+		return fmt.Errorf("keep a copy of item %d: %w", id, err)
+	}
+	return tx.SetReason(copied, store.Reason{Folder: p.paths[from.ID], Text: why, At: p.e.o.Clock()})
+}
+
+// pushContent sends edited items to where the server has them, under the version that was edited.
+func (p *pass) pushContent(ctx context.Context, s *session, _ store.Folder, ws []*work) error {
+	for _, w := range ws {
+		if w.p.Verb != Update || w.p.Content != Push {
+			continue
+		}
+		f := p.folders[w.t.Base.Folder]
+		item, err := p.newItem(ctx, w, "")
+		if err != nil {
+			return err
+		}
+		if err := p.intend(ctx, s, f, []*work{w}, []string{""}); err != nil {
+			return err
+		}
+		content := w.t.Local.Content
+		made, err := s.svc.Replace(ctx, f.RemoteID, w.t.Base.RemoteID, w.t.Base.Tag, item)
+		if err != nil && !refused(err) {
+			return err
+		}
+		p.touched[f.ID] = true
+		err = p.e.m.Update(ctx, func(tx *store.Tx) error {
+			switch {
+			case remote.KindOf(err) == remote.Precondition && err != nil:
+				return tx.ClearIntent(w.id) // it changed meanwhile: the next round sees how
+			case err != nil:
+				return errors.Join(tx.ClearIntent(w.id), p.refuseContent(tx, f, w, err))
+			}
+			b := *w.t.Base
+			b.Content, b.Tag = content, made.Tag
+			if made.ID != "" {
+				b.RemoteID = made.ID
+			}
+			p.result.Uploaded++
+			_, e := settle(tx, w, nil, &b, nil)
+			return errors.Join(e, tx.ClearIntent(w.id)) // the intent holds the bytes that base names
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// refuseContent puts an edit that the server refuses into Local Failures, once, and shows the server's version again.
+func (p *pass) refuseContent(tx *store.Tx, f store.Folder, w *work, no error) error {
+	p.result.Failures++
+	if err := p.putAside(tx, w.id, groupware.RoleLocalFailures, f, no.Error()); err != nil {
+		return err
+	}
+	raw, err := tx.BaseRaw(w.id)
+	if errors.Is(err, store.ErrNotWhole) {
+		// Only a part of the server's version was ever here: it is read again as a new item.
+		r := groupware.Remote{Folder: w.t.Base.Folder, RemoteID: w.t.Base.RemoteID, Tag: w.t.Base.Tag, Flags: w.t.Base.Flags}
+		if err := tx.Take(w.id, nil, nil, nil); err != nil {
+			return err
+		}
+		_, err := tx.Observe(r.Folder, []groupware.Remote{r})
+		return err
+	}
+	if err != nil {
+		return err
+	}
+	it, err := tx.Item(w.id)
+	if err != nil {
+		return err
+	}
+	l := *w.t.Local
+	l.Content = w.t.Base.Content
+	_, err = settle(tx, w, &l, w.t.Base, store.Prepare(it.Media, raw))
+	return err
+}
+
+// newItem reads an item's bytes for sending.
+func (p *pass) newItem(ctx context.Context, w *work, name string) (remote.NewItem, error) {
+	item := remote.NewItem{Name: name, Flags: w.t.Local.Flags}
+	err := p.e.m.View(ctx, func(tx *store.Tx) error {
+		it, err := tx.Item(w.id)
+		if err != nil {
+			return err
+		}
+		item.Media, item.Received = it.Media, it.Received
+		item.Raw, err = tx.Raw(w.id)
+		return err
+	})
+	return item, err
+}
+
+// intend remembers, before anything is sent, where new items will appear, so that a lost answer is not asked again by
+// sending the item twice.
+func (p *pass) intend(ctx context.Context, s *session, f store.Folder, ws []*work, names []string) error {
+	mark, err := s.svc.Mark(ctx, f.RemoteID)
+	if err != nil {
+		return err
+	}
+	return p.e.m.Update(ctx, func(tx *store.Tx) error {
+		for i, w := range ws {
+			if err := tx.SetIntent(w.id, f.ID, s.name, mark, names[i]); err != nil {
+				return ignoreNotFound(err)
+			}
+		}
+		return nil
+	})
+}
+
+// pushCreates stores items that only we have, in batches.
+func (p *pass) pushCreates(ctx context.Context, s *session, f store.Folder, ws []*work) error {
+	var batch []*work
+	var items []remote.NewItem
+	var names []string
+	size := 0
+	flush := func() error {
+		if len(batch) == 0 {
+			return nil
+		}
+		err := p.create(ctx, s, f, batch, items, names)
+		batch, items, names, size = nil, nil, nil, 0
+		return err
+	}
+	for _, w := range ws {
+		if w.p.Verb != Create {
+			continue
+		}
+		name := p.resourceName(ctx, w)
+		item, err := p.newItem(ctx, w, name)
+		if err != nil {
+			if ignoreNotFound(err) == nil {
+				continue // deleted meanwhile
+			}
+			return err
+		}
+		batch, items, names = append(batch, w), append(items, item), append(names, name)
+		if size += len(item.Raw); len(batch) >= createBatch || size >= createBytes {
+			if err := flush(); err != nil {
+				return err
+			}
+		}
+	}
+	return flush()
+}
+
+// resourceName gives a new item a name that is its own for ever: it is remembered in the intent before the item is sent.
+func (p *pass) resourceName(ctx context.Context, w *work) string {
+	ext := ".ics"
+	_ = p.e.m.View(ctx, func(tx *store.Tx) error {
+		if it, err := tx.Item(w.id); err == nil && it.Media == groupware.MediaVCard {
+			ext = ".vcf"
+		}
+		return nil
+	})
+	return fmt.Sprintf("%016x%016x%s", p.e.o.Rand.Uint64(), p.e.o.Rand.Uint64(), ext)
+}
+
+func (p *pass) create(ctx context.Context, s *session, f store.Folder, ws []*work, items []remote.NewItem, names []string) error {
+	if err := p.intend(ctx, s, f, ws, names); err != nil {
+		return err
+	}
+	type outcome struct {
+		c   remote.Created
+		err error
+	}
+	done := map[int]outcome{}
+	p.touched[f.ID] = true
+	err := s.svc.Create(ctx, f.RemoteID, items, func(i int, c remote.Created, err error) error {
+		done[i] = outcome{c, err}
+		p.progress(f.ID, "uploading", int64(len(done)), int64(len(items)), 0)
+		return nil
+	})
+	var unknown []int
+	save := p.e.m.Update(ctx, func(tx *store.Tx) error {
+		for i, o := range done {
+			switch {
+			case o.err == nil && o.c.ID != "":
+				if err := p.created(tx, f, ws[i], items[i], o.c); err != nil {
+					return err
+				}
+			case o.err == nil || remote.KindOf(o.err) == remote.Exists:
+				unknown = append(unknown, i)
+			case remote.KindOf(o.err) == remote.OverQuota || !refused(o.err):
+				if err := tx.ClearIntent(ws[i].id); err != nil {
+					return err
+				}
+				if err := p.fail(tx, store.Failure{Item: ws[i].id, Folder: f.ID, Doing: "store in " + p.paths[f.ID], Text: o.err.Error()}); err != nil {
+					return err
+				}
+			default:
+				if err := p.refuseItem(tx, f, ws[i], o.err); err != nil {
+					return err
+				}
+			}
+		}
+		return nil
+	})
+	if err = errors.Join(err, save); err != nil {
+		return err
+	}
+	for _, i := range unknown {
+		if err := p.find(ctx, s, f, ws[i], items[i], done[i].err); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (p *pass) created(tx *store.Tx, f store.Folder, w *work, item remote.NewItem, c remote.Created) error {
+	b := groupware.Base{Folder: f.ID, RemoteID: c.ID, Tag: c.Tag, Flags: item.Flags, Content: groupware.HashOf(item.Raw)}
+	if s := p.folders[f.ID].Service; s != "imap" {
+		b.Flags = groupware.Flags{}
+	}
+	p.result.Uploaded++
+	_, err := settle(tx, w, nil, &b, nil)
+	return errors.Join(err, tx.ClearIntent(w.id)) // the intent holds the bytes that base names
+}
+
+// find looks for an item that was sent without an answer that names it. An item that another one keeps from being stored (the same
+// UID in another resource) is refused for good.
+func (p *pass) find(ctx context.Context, s *session, f store.Folder, w *work, item remote.NewItem, no error) error {
+	var in store.Intent
+	err := p.e.m.View(ctx, func(tx *store.Tx) (err error) {
+		in, _, err = tx.Intent(w.id)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	c, ok, err := s.svc.Find(ctx, f.RemoteID, in.Mark, item)
+	if err != nil {
+		return err
+	}
+	return p.e.m.Update(ctx, func(tx *store.Tx) error {
+		switch {
+		case ok:
+			return p.created(tx, f, w, item, c)
+		case no != nil:
+			return p.refuseItem(tx, f, w, no)
+		}
+		return tx.ClearIntent(w.id)
+	})
+}
+
+// refuseItem puts an item that the server will not store into Local Failures with the server's words.
+func (p *pass) refuseItem(tx *store.Tx, f store.Folder, w *work, no error) error {
+	p.result.Failures++
+	if err := tx.ClearIntent(w.id); err != nil {
+		return err
+	}
+	if w.t.Local == nil {
+		return nil
+	}
+	l := *w.t.Local
+	l.Folder = p.role(groupware.RoleLocalFailures)
+	if ok, err := settle(tx, w, &l, nil, nil); err != nil || !ok {
+		return err
+	}
+	return tx.SetReason(w.id, store.Reason{Folder: p.paths[f.ID], Text: no.Error(), At: p.e.o.Clock()})
+}
+
+// envelope is where a queued message goes.
+func envelope(raw []byte, s store.Submission) (from string, to []string, err error) {
+	if s.From != "" && len(s.To) > 0 {
+		return s.From, s.To, nil
+	}
+	return format.Envelope(raw)
+}

@@ -1,0 +1,342 @@
+package engine
+
+import (
+	"context"
+	"errors"
+
+	"outpost/internal/groupware"
+	"outpost/internal/remote"
+	"outpost/internal/store"
+)
+
+// executePage is how many items are planned and executed together.
+const executePage = 500
+
+// work is one planned item. t follows what has been done to it.
+type work struct {
+	id groupware.ItemID
+	t  groupware.Triple
+	p  Plan
+}
+
+// execute plans every item of a folder whose states differ and carries the plans out, a page at a time.
+func (p *pass) execute(ctx context.Context, s *session, f store.Folder) error {
+	if f.ID == 0 || s.dead {
+		return nil
+	}
+	for after := groupware.ItemID(0); ; {
+		var ts []groupware.Triple
+		err := p.e.m.View(ctx, func(tx *store.Tx) (err error) {
+			ts, err = tx.Pending(f.ID, after, executePage)
+			return err
+		})
+		if err != nil || len(ts) == 0 {
+			return err
+		}
+		after = ts[len(ts)-1].Item
+		var ws []*work
+		for _, t := range ts {
+			if home(t) == f.ID {
+				if pl := PlanItem(t); pl.Verb != Nothing {
+					ws = append(ws, &work{t.Item, t, pl})
+				}
+			}
+		}
+		if len(ws) == 0 {
+			continue
+		}
+		for _, step := range []func(context.Context, *session, store.Folder, []*work) error{
+			p.takeOver, p.pushFlags, p.readContent, p.pushContent, p.pushMoves, p.pushDeletes, p.pushCreates,
+		} {
+			if err := step(ctx, s, f, ws); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+// home is the one folder in whose turn an item is executed.
+func home(t groupware.Triple) groupware.FolderID {
+	switch {
+	case t.Base != nil:
+		return t.Base.Folder
+	case t.Local != nil:
+		return t.Local.Folder
+	case t.Remote != nil:
+		return t.Remote.Folder
+	}
+	return 0
+}
+
+// settle writes what both sides have of an item after a step: base is what is now agreed on. What a person did here
+// since the plan was made stays: local nil in the call means "as it is now", and otherwise the step is dropped when the
+// item is no longer as planned (it will be planned again). It reports whether it was written.
+func settle(tx *store.Tx, w *work, local *groupware.Local, base *groupware.Base, content *store.Prepared) (bool, error) {
+	now, err := tx.Triple(w.id)
+	if err != nil {
+		return false, ignoreNotFound(err)
+	}
+	if local == nil {
+		local = now.Local
+	} else if !sameLocal(now.Local, w.t.Local) {
+		return false, nil
+	}
+	if err := tx.Take(w.id, local, base, content); err != nil {
+		return false, err
+	}
+	w.t.Local, w.t.Base = local, base
+	return true, nil
+}
+
+func sameLocal(a, b *groupware.Local) bool {
+	return a == nil && b == nil || a != nil && b != nil && *a == *b
+}
+
+// takeOver does what needs nothing from the server: agreement, deletions made there, flags and places set there.
+func (p *pass) takeOver(ctx context.Context, _ *session, f store.Folder, ws []*work) error {
+	needed := func(w *work) bool {
+		switch w.p.Verb {
+		case Forget, RemoveHere, Revive:
+			return true
+		case Update:
+			return w.p.Flags != w.t.Local.Flags || w.p.Folder == Take || w.p.Flags == w.t.Remote.Flags ||
+				w.t.Remote.RemoteID != w.t.Base.RemoteID || w.t.Remote.Folder != w.t.Base.Folder
+		}
+		return false
+	}
+	if !some(ws, needed) {
+		return nil
+	}
+	return p.e.m.Update(ctx, func(tx *store.Tx) error {
+		for _, w := range ws {
+			if !needed(w) {
+				continue
+			}
+			if err := p.takeOne(tx, f, w); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+func (p *pass) takeOne(tx *store.Tx, f store.Folder, w *work) error {
+	now, err := tx.Triple(w.id)
+	if err != nil || !sameLocal(now.Local, w.t.Local) {
+		p.touched[f.ID] = true
+		return ignoreNotFound(err)
+	}
+	switch w.p.Verb {
+	case Forget, RemoveHere:
+		if w.p.Verb == RemoveHere {
+			p.result.Deleted++
+		}
+		return tx.Take(w.id, nil, nil, nil)
+	case Revive:
+		p.touched[f.ID] = true
+		p.touched[w.t.Local.Folder] = true
+		return tx.Take(w.id, w.t.Local, nil, nil)
+	}
+	l, b, r := *w.t.Local, *w.t.Base, w.t.Remote
+	if l.Flags != w.p.Flags || w.p.Folder == Take && l.Folder != r.Folder {
+		p.result.Downloaded++
+	}
+	l.Flags = w.p.Flags
+	b.Flags = r.Flags
+	b.Folder, b.RemoteID = r.Folder, r.RemoteID
+	if w.p.Folder == Take {
+		l.Folder = r.Folder
+	}
+	w.t.Local, w.t.Base = &l, &b
+	return tx.Take(w.id, &l, &b, nil)
+}
+
+type flagStep struct{ add, remove groupware.Flags }
+
+// pushFlags sends the flags that were changed here, one command for all items with the same change.
+func (p *pass) pushFlags(ctx context.Context, s *session, _ store.Folder, ws []*work) error {
+	groups := map[groupware.FolderID]map[flagStep][]*work{}
+	for _, w := range ws {
+		if w.p.Verb != Update || w.p.Flags == w.t.Remote.Flags {
+			continue
+		}
+		g := groups[w.t.Base.Folder]
+		if g == nil {
+			g = map[flagStep][]*work{}
+			groups[w.t.Base.Folder] = g
+		}
+		step := flagStep{w.p.Flags.Minus(w.t.Remote.Flags), w.t.Remote.Flags.Minus(w.p.Flags)}
+		g[step] = append(g[step], w)
+	}
+	for folder, steps := range groups {
+		for step, ws := range steps {
+			ids := make([]string, len(ws))
+			for i, w := range ws {
+				ids[i] = w.t.Base.RemoteID
+			}
+			err := s.svc.SetFlags(ctx, p.folders[folder].RemoteID, ids, step.add, step.remove)
+			if err != nil && !refused(err) {
+				return err
+			}
+			p.touched[folder] = true
+			err = p.e.m.Update(ctx, func(tx *store.Tx) error {
+				for _, w := range ws {
+					b := *w.t.Base
+					if err != nil {
+						// Not allowed there: the flags go back to what the server has.
+						l := *w.t.Local
+						l.Flags = w.t.Remote.Flags
+						b.Flags = l.Flags
+						if e := p.fail(tx, store.Failure{Item: w.id, Folder: folder, Doing: "set flags", Text: err.Error()}); e != nil {
+							return e
+						}
+						if _, e := settle(tx, w, &l, &b, nil); e != nil {
+							return e
+						}
+						continue
+					}
+					b.Flags = w.p.Flags
+					p.result.Uploaded++
+					if _, e := settle(tx, w, nil, &b, nil); e != nil {
+						return e
+					}
+				}
+				return nil
+			})
+			if err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// refused reports whether the server said a final no to this one request, on a connection that goes on.
+func refused(err error) bool {
+	if _, ok := errors.AsType[*remote.Error](err); !ok {
+		return false
+	}
+	switch remote.KindOf(err) {
+	case remote.Offline, remote.Unavailable, remote.Auth, remote.Certificate, remote.Protocol:
+		return false
+	}
+	return true
+}
+
+// pushMoves files items at the server as they were filed here.
+func (p *pass) pushMoves(ctx context.Context, s *session, _ store.Folder, ws []*work) error {
+	type route struct{ from, to groupware.FolderID }
+	groups := map[route][]*work{}
+	for _, w := range ws {
+		if w.p.Verb == Update && w.p.Folder == Push && w.t.Base.RemoteID != "" {
+			r := route{w.t.Base.Folder, w.p.Where}
+			groups[r] = append(groups[r], w)
+		}
+	}
+	for r, ws := range groups {
+		from, to := p.folders[r.from], p.folders[r.to]
+		if to.RemoteID == "" || to.Service != s.name {
+			continue // the folder is not there yet: stays pending
+		}
+		ids := make([]string, len(ws))
+		for i, w := range ws {
+			ids[i] = w.t.Base.RemoteID
+		}
+		moved, err := s.svc.Move(ctx, from.RemoteID, ids, to.RemoteID)
+		if err != nil && !refused(err) {
+			return err
+		}
+		p.touched[r.from], p.touched[r.to] = true, true
+		no := err
+		err = p.e.m.Update(ctx, func(tx *store.Tx) error {
+			for _, w := range ws {
+				if no != nil {
+					l := *w.t.Local
+					l.Folder = r.from
+					if err := p.fail(tx, store.Failure{Item: w.id, Folder: r.from, Doing: "move to " + p.paths[r.to], Text: no.Error()}); err != nil {
+						return err
+					}
+					if _, err := settle(tx, w, &l, w.t.Base, nil); err != nil {
+						return err
+					}
+					continue
+				}
+				p.result.Uploaded++
+				id := moved[w.t.Base.RemoteID]
+				if id == "" {
+					continue // recognised when the folder is next observed
+				}
+				b := *w.t.Base
+				b.Folder, b.RemoteID = r.to, id
+				if b.Tag != "" {
+					b.Tag = "" // the version at the new place is not known yet
+				}
+				if _, err := settle(tx, w, nil, &b, nil); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// pushDeletes removes at the server what was deleted here, unless it changed there meanwhile.
+func (p *pass) pushDeletes(ctx context.Context, s *session, f store.Folder, ws []*work) error {
+	byID := map[string]*work{}
+	var refs []remote.Ref
+	for _, w := range ws {
+		if w.p.Verb == RemoveThere {
+			byID[w.t.Base.RemoteID] = w
+			refs = append(refs, remote.Ref{ID: w.t.Base.RemoteID, Tag: w.t.Base.Tag})
+		}
+	}
+	if len(refs) == 0 {
+		return nil
+	}
+	outcome := map[string]error{}
+	err := s.svc.Delete(ctx, f.RemoteID, refs, func(id string, err error) error {
+		outcome[id] = err
+		return nil
+	})
+	if len(outcome) > 0 {
+		p.touched[f.ID] = true
+		save := p.e.m.Update(ctx, func(tx *store.Tx) error {
+			for id, no := range outcome {
+				w := byID[id]
+				switch {
+				case w == nil:
+				case no == nil:
+					p.result.Deleted++
+					if _, err := settle(tx, w, nil, nil, nil); err != nil {
+						return err
+					}
+				case remote.KindOf(no) != remote.Precondition && refused(no):
+					// Not allowed there: it comes back here.
+					if err := p.fail(tx, store.Failure{Item: w.id, Folder: f.ID, Doing: "delete", Text: no.Error()}); err != nil {
+						return err
+					}
+					l := groupware.Local{Folder: w.t.Base.Folder, Flags: w.t.Base.Flags, Content: w.t.Base.Content}
+					if _, err := settle(tx, w, &l, w.t.Base, nil); err != nil {
+						return err
+					}
+				}
+			}
+			return nil
+		})
+		err = errors.Join(err, save)
+	}
+	return err
+}
+
+func some(ws []*work, f func(*work) bool) bool {
+	for _, w := range ws {
+		if f(w) {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,445 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"reflect"
+	"slices"
+	"strings"
+
+	"outpost/internal/groupware"
+	"outpost/internal/remote"
+	"outpost/internal/store"
+)
+
+// settleFolders brings the folders of a service to agreement, parents before children: created, renamed, moved, deleted on
+// either side. It lists again after it changed something there, because ids may follow paths.
+func (p *pass) settleFolders(ctx context.Context, s *session) error {
+	for range maxRounds {
+		listed, err := s.svc.Folders(ctx)
+		if err != nil {
+			return err
+		}
+		if s.name == "imap" && !slices.ContainsFunc(listed, func(f remote.Folder) bool { return f.Role == groupware.RoleInbox }) {
+			return &remote.Error{Kind: remote.Protocol, Doing: "list folders", Text: "the server shows no INBOX; nothing was changed"}
+		}
+		fs := &folderSync{pass: p, s: s, listed: map[string]remote.Folder{}, here: map[string]groupware.FolderID{}}
+		for _, r := range listed {
+			fs.listed[r.ID] = r
+		}
+		if err := fs.takeOver(ctx, listed); err != nil {
+			return err
+		}
+		if err := p.load(ctx); err != nil {
+			return err
+		}
+		changed, err := fs.push(ctx)
+		if err != nil {
+			return err
+		}
+		if err := p.load(ctx); err != nil {
+			return err
+		}
+		s.states = map[groupware.FolderID]remote.Folder{}
+		for _, f := range p.folders {
+			if r, ok := fs.listed[f.RemoteID]; ok && f.Service == s.name && f.RemoteID != "" {
+				s.states[f.ID] = r
+			}
+		}
+		if !changed {
+			return nil
+		}
+	}
+	return nil
+}
+
+// folderSync is one look at the folders of a service.
+type folderSync struct {
+	*pass
+	s      *session
+	listed map[string]remote.Folder
+	here   map[string]groupware.FolderID // remote id -> ours
+}
+
+// takeOver records what the server lists: new folders, new names and places, folders that are gone.
+func (fs *folderSync) takeOver(ctx context.Context, listed []remote.Folder) error {
+	known := map[string]store.Folder{}
+	for _, f := range fs.folders {
+		if f.Service == fs.s.name && f.RemoteID != "" {
+			known[f.RemoteID] = f
+		}
+	}
+	// A folder that is gone and a new one of the same identity are one folder that was renamed.
+	renamed := map[string]store.Folder{}
+	for id, f := range known {
+		if _, ok := fs.listed[id]; !ok {
+			if r, ok := fs.successor(f, listed, known); ok {
+				renamed[r] = f
+			}
+		}
+	}
+	var write []func(tx *store.Tx) error
+	for _, r := range listed {
+		f, ok := known[r.ID]
+		if !ok {
+			f, ok = renamed[r.ID]
+		}
+		if !ok {
+			write = append(write, func(tx *store.Tx) error { return fs.adopt(tx, r) })
+			continue
+		}
+		fs.here[r.ID] = f.ID
+		write = append(write, func(tx *store.Tx) error { return fs.follow(tx, f.ID, r) })
+	}
+	var gone []store.Folder
+	for id, f := range known {
+		if _, still := fs.listed[id]; !still && fs.hereID(f.ID) == "" {
+			gone = append(gone, f)
+		}
+	}
+	if len(gone) > 0 {
+		// Children before parents.
+		slices.SortFunc(gone, func(a, b store.Folder) int {
+			return strings.Count(fs.paths[b.ID], "/") - strings.Count(fs.paths[a.ID], "/")
+		})
+		for _, f := range gone {
+			write = append(write, func(tx *store.Tx) error { return fs.dropHere(tx, f) })
+		}
+	}
+	return fs.e.m.Update(ctx, func(tx *store.Tx) error {
+		for _, w := range write {
+			if err := w(tx); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+func (fs *folderSync) hereID(id groupware.FolderID) string {
+	for r, h := range fs.here {
+		if h == id {
+			return r
+		}
+	}
+	return ""
+}
+
+// successor finds the one new listed folder that is f under another name: the only one of its identity, or the only one that
+// also kept its last name (its parent was renamed).
+func (fs *folderSync) successor(f store.Folder, listed []remote.Folder, known map[string]store.Folder) (string, bool) {
+	if f.Identity == "" {
+		return "", false
+	}
+	var old, oldNamed int
+	for id, o := range known {
+		if _, still := fs.listed[id]; !still && o.Identity == f.Identity && o.Kind == f.Kind {
+			old++
+			if o.RemoteName == f.RemoteName {
+				oldNamed++
+			}
+		}
+	}
+	var found, named []string
+	for _, r := range listed {
+		if _, is := known[r.ID]; !is && r.Identity == f.Identity && r.Kind == f.Kind {
+			found = append(found, r.ID)
+			if r.Name == f.RemoteName {
+				named = append(named, r.ID)
+			}
+		}
+	}
+	switch {
+	case len(found) == 1 && old == 1:
+		return found[0], true
+	case len(named) == 1 && oldNamed == 1:
+		return named[0], true
+	}
+	return "", false
+}
+
+// adopt makes a folder here for one that is new there, or joins it with one that a person made here under the same name.
+func (fs *folderSync) adopt(tx *store.Tx, r remote.Folder) error {
+	parent := fs.here[r.Parent]
+	all, err := tx.Folders()
+	if err != nil {
+		return err
+	}
+	for _, f := range all {
+		if f.RemoteID == "" && !f.Deleted && !f.Role.Local() && f.Parent == parent && f.Name == r.Name && f.Kind == r.Kind {
+			fs.here[r.ID] = f.ID
+			agreeFolder(&f, fs.s.name, r)
+			return tx.PutFolder(f)
+		}
+	}
+	f := store.Folder{Parent: parent, Name: r.Name, Kind: r.Kind, Role: r.Role, Mode: groupware.DefaultSyncMode(r.Kind, r.Role)}
+	agreeFolder(&f, fs.s.name, r)
+	for n := 1; ; n++ {
+		id, err := tx.AddFolder(f)
+		if err == nil {
+			fs.here[r.ID] = id
+			return nil
+		}
+		if !errors.Is(err, store.ErrExists) || n > 1000 {
+			return fmt.Errorf("add folder %q: %w", r.Name, err)
+		}
+		f.Name = otherName(r.Name, r.Kind, n)
+	}
+}
+
+// otherName is how a folder is called here when its name is taken, such as by a mail folder and a calendar of one name.
+func otherName(name string, kind groupware.FolderKind, n int) string {
+	if n == 1 {
+		return fmt.Sprintf("%s (%s)", name, kind)
+	}
+	return fmt.Sprintf("%s (%s %d)", name, kind, n)
+}
+
+// isNamed reports whether here is how a folder called there is called here.
+func isNamed(here, there string, kind groupware.FolderKind) bool {
+	if here == there {
+		return true
+	}
+	rest, ok := strings.CutPrefix(here, there+" ("+string(kind))
+	return ok && strings.HasSuffix(rest, ")")
+}
+
+// agreeFolder notes in f what the server says of it.
+func agreeFolder(f *store.Folder, service string, r remote.Folder) {
+	f.Service, f.RemoteID, f.RemoteParent, f.RemoteName, f.Identity = service, r.ID, r.Parent, r.Name, r.Identity
+	f.Accepts, f.ReadOnly, f.NoItems = r.Accepts, r.ReadOnly, r.NoItems
+	if f.Role == "" || r.Role != "" {
+		f.Role = r.Role
+	}
+}
+
+// follow takes over a new name and place from the server, unless the folder was renamed here only: then push does it.
+func (fs *folderSync) follow(tx *store.Tx, id groupware.FolderID, r remote.Folder) error {
+	f, err := tx.Folder(id)
+	if err != nil {
+		return err
+	}
+	was := f
+	there := r.Name != f.RemoteName || r.Parent != f.RemoteParent && fs.here[r.Parent] != f.Parent
+	if there {
+		if f.Parent = fs.here[r.Parent]; !isNamed(f.Name, r.Name, f.Kind) {
+			f.Name = r.Name
+		}
+		agreeFolder(&f, fs.s.name, r)
+	} else {
+		name, parent := f.RemoteName, f.RemoteParent
+		agreeFolder(&f, fs.s.name, r)
+		f.RemoteName, f.RemoteParent = name, parent
+		if fs.here[r.Parent] == f.Parent {
+			f.RemoteParent = r.Parent // the parent's id followed its path
+		}
+	}
+	if equalFolders(f, was) {
+		return nil
+	}
+	for n := 1; ; n++ {
+		if err := tx.PutFolder(f); !errors.Is(err, store.ErrExists) || n > 1000 {
+			return err
+		}
+		f.Name = otherName(r.Name, f.Kind, n)
+	}
+}
+
+func equalFolders(a, b store.Folder) bool {
+	return reflect.DeepEqual(a, b)
+}
+
+// dropHere removes a folder that was deleted there. What was changed in it here survives: then the folder is made again
+// with just that in it.
+func (fs *folderSync) dropHere(tx *store.Tx, f store.Folder) error {
+	keep := false
+	for after := groupware.ItemID(0); ; {
+		ids, err := tx.ItemIDs(f.ID, after, executePage)
+		if err != nil {
+			return err
+		}
+		if len(ids) == 0 {
+			break
+		}
+		after = ids[len(ids)-1]
+		for _, id := range ids {
+			t, err := tx.Triple(id)
+			if err != nil {
+				return err
+			}
+			if t.Base != nil && t.Base.Folder != f.ID {
+				keep = true // moved here, and not there yet
+				continue
+			}
+			t.Remote = nil
+			switch PlanItem(t).Verb {
+			case Create, Revive:
+				keep = true
+				err = tx.Take(id, t.Local, nil, nil)
+			case RemoveHere, Forget:
+				fs.result.Deleted++
+				err = tx.Take(id, nil, nil, nil)
+			}
+			if err != nil {
+				return err
+			}
+		}
+	}
+	all, err := tx.Folders()
+	if err != nil {
+		return err
+	}
+	for _, c := range all {
+		keep = keep || c.Parent == f.ID
+	}
+	if !keep || f.Deleted {
+		return tx.RemoveFolder(f.ID)
+	}
+	f.RemoteID, f.RemoteName, f.RemoteParent, f.Identity, f.Token, f.NoItems = "", "", "", "", "", false
+	return tx.PutFolder(f)
+}
+
+// push does at the server what was done to folders here.
+func (fs *folderSync) push(ctx context.Context) (changed bool, err error) {
+	order := make([]store.Folder, 0, len(fs.folders))
+	for _, f := range fs.folders {
+		order = append(order, f)
+	}
+	slices.SortFunc(order, func(a, b store.Folder) int {
+		if d := strings.Count(fs.paths[a.ID], "/") - strings.Count(fs.paths[b.ID], "/"); d != 0 {
+			return d
+		}
+		return int(a.ID - b.ID)
+	})
+	stale := map[groupware.FolderID]bool{} // below a folder that was renamed: their ids may be paths
+	for _, f := range order {
+		f = fs.folders[f.ID]
+		if stale[f.Parent] {
+			stale[f.ID] = true
+		}
+		if f.Deleted || f.Role.Local() || stale[f.ID] {
+			continue
+		}
+		did := false
+		switch {
+		case f.RemoteID == "" && serviceFor(f, fs.e.c.Services()) == fs.s.name:
+			did, err = true, fs.create(ctx, f)
+		case f.RemoteID != "" && f.Service == fs.s.name:
+			did, err = fs.rename(ctx, f)
+			stale[f.ID] = did
+		}
+		if err != nil && !refused(err) {
+			return changed, err
+		}
+		if err != nil {
+			fs.errs = append(fs.errs, err)
+			continue
+		}
+		changed = changed || did
+	}
+	slices.Reverse(order) // children before parents
+	for _, f := range order {
+		if !f.Deleted || stale[f.ID] || f.Service != fs.s.name && f.Service != "" {
+			continue
+		}
+		if f.RemoteID != "" {
+			if err := fs.s.svc.DeleteFolder(ctx, f.RemoteID); err != nil {
+				if !refused(err) {
+					return changed, err
+				}
+				// Not allowed there: it comes back here.
+				fs.errs = append(fs.errs, err)
+				f.Deleted = false
+				if err := fs.put(ctx, f); err != nil {
+					return changed, err
+				}
+				continue
+			}
+		}
+		changed = true
+		fs.result.Deleted++
+		if err := fs.e.m.Update(ctx, func(tx *store.Tx) error { return ignoreNotFound(tx.RemoveFolder(f.ID)) }); err != nil {
+			return changed, err
+		}
+	}
+	return changed, nil
+}
+
+// serviceFor is where a folder made here belongs.
+func serviceFor(f store.Folder, services []string) string {
+	want := []string{"imap"}
+	switch f.Kind {
+	case groupware.FolderCalendar, groupware.FolderTasks:
+		want = []string{"caldav"}
+	case groupware.FolderContacts:
+		want = []string{"carddav"}
+	case groupware.FolderNotes:
+		want = []string{"caldav", "imap"}
+	}
+	if f.Service != "" {
+		want = []string{f.Service} // decided earlier
+	}
+	for _, w := range want {
+		if slices.Contains(services, w) {
+			return w
+		}
+	}
+	return ""
+}
+
+func (fs *folderSync) create(ctx context.Context, f store.Folder) error {
+	parent := fs.folders[f.Parent]
+	if parent.ID != 0 && parent.RemoteID == "" && !parent.Role.Local() {
+		return nil // its parent could not be made
+	}
+	made, err := fs.s.svc.CreateFolder(ctx, remote.NewFolder{Parent: parent.RemoteID, Name: f.Name, Kind: f.Kind, Role: f.Role})
+	if remote.KindOf(err) == remote.Exists && err != nil {
+		return nil // the next listing joins them
+	}
+	if err != nil && f.Kind == groupware.FolderNotes && fs.s.name == "caldav" && refused(err) {
+		f.Service = "imap" // no journals there: notes are messages
+		return fs.put(ctx, f)
+	}
+	if err != nil {
+		return err
+	}
+	agreeFolder(&f, fs.s.name, made)
+	fs.listed[made.ID] = made
+	fs.result.Uploaded++
+	return fs.put(ctx, f)
+}
+
+func (fs *folderSync) rename(ctx context.Context, f store.Folder) (bool, error) {
+	parent := fs.folders[f.Parent].RemoteID
+	if isNamed(f.Name, f.RemoteName, f.Kind) && parent == f.RemoteParent {
+		return false, nil
+	}
+	name := f.Name
+	if isNamed(f.Name, f.RemoteName, f.Kind) {
+		name = f.RemoteName
+	}
+	now, err := fs.s.svc.RenameFolder(ctx, f.RemoteID, parent, name)
+	if err != nil {
+		if refused(err) { // Not allowed there: the name goes back.
+			f.Name = f.RemoteName
+			for id, o := range fs.folders {
+				if o.RemoteID == f.RemoteParent && o.Service == f.Service && f.RemoteParent != "" {
+					f.Parent = id
+				}
+			}
+			return false, errors.Join(err, fs.put(ctx, f))
+		}
+		return false, err
+	}
+	delete(fs.listed, f.RemoteID)
+	agreeFolder(&f, fs.s.name, now)
+	fs.listed[now.ID] = now
+	fs.result.Uploaded++
+	return true, fs.put(ctx, f)
+}
+
+func (fs *folderSync) put(ctx context.Context, f store.Folder) error {
+	fs.folders[f.ID] = f
+	return fs.e.m.Update(ctx, func(tx *store.Tx) error { return tx.PutFolder(f) })
+}

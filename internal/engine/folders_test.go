@@ -1,0 +1,177 @@
+package engine
+
+import (
+	"testing"
+
+	"outpost/internal/groupware"
+	"outpost/internal/remote"
+	"outpost/internal/remote/fake"
+	"outpost/internal/store"
+)
+
+func (d *desk) makeFolder(name string, parent groupware.FolderID, kind groupware.FolderKind) (id groupware.FolderID) {
+	d.t.Helper()
+	d.do(func(tx *store.Tx) (err error) {
+		id, err = tx.AddFolder(store.Folder{Name: name, Parent: parent, Kind: kind, Mode: groupware.SyncWhole})
+		return err
+	})
+	return id
+}
+
+func (d *desk) changeFolder(id groupware.FolderID, change func(f *store.Folder)) {
+	d.t.Helper()
+	d.do(func(tx *store.Tx) error {
+		f, err := tx.Folder(id)
+		if err != nil {
+			return err
+		}
+		change(&f)
+		return tx.PutFolder(f)
+	})
+}
+
+func TestFoldersMadeHereAppearThereWithTheirItems(t *testing.T) {
+	servers(t, func(t *testing.T, d *desk) {
+		d.sync()
+		top := d.makeFolder("Projects", 0, groupware.FolderMail)
+		d.makeFolder("Boat", top, groupware.FolderMail)
+		d.makeFolder("Team", 0, groupware.FolderCalendar)
+		d.makeFolder("To do", 0, groupware.FolderTasks)
+		d.makeFolder("Friends", 0, groupware.FolderContacts)
+		d.add("Projects/Boat", groupware.MediaMessage, mail("plans"))
+		d.add("Team", groupware.MediaCalendar, event("t", "meeting"))
+		d.add("Friends", groupware.MediaVCard, card("c", "Cleo"))
+		d.sync()
+		d.both("Projects/Boat", "plans []")
+		d.both("Team", "meeting []")
+		d.both("Friends", "Cleo []")
+		if d.server.FolderID("To do") == "" {
+			t.Fatal("the task list was not made")
+		}
+		d.sync()
+		d.quiet()
+	})
+}
+
+func TestFolderChangesTravelBothWays(t *testing.T) {
+	servers(t, func(t *testing.T, d *desk) {
+		mk := func(parent, name string) string {
+			return d.server.AddFolder(remote.NewFolder{Parent: parent, Name: name, Kind: groupware.FolderMail})
+		}
+		mk("", "Rename here")
+		there := mk("", "Rename there")
+		mk("", "Delete here")
+		gone := mk("", "Delete there")
+		home := mk("", "Home")
+		mk(home, "Child")
+		for _, f := range []string{"Rename here", "Rename there", "Delete here", "Delete there", "Home/Child"} {
+			d.serverMail(f, "in "+f)
+		}
+		d.sync()
+		moved := d.find("Home/Child", "in Home/Child")
+		d.changeFolder(d.folder("Rename here").ID, func(f *store.Folder) { f.Name = "Renamed here" })
+		d.changeFolder(d.folder("Delete here").ID, func(f *store.Folder) { f.Deleted = true })
+		d.changeFolder(d.folder("Home").ID, func(f *store.Folder) { f.Name = "House" })
+		d.server.RenameFolder(there, "", "Renamed there")
+		d.server.DeleteFolder(gone)
+		calls := d.server.Calls()["Fetch"]
+		d.sync()
+		d.both("Renamed here", "in Rename here []")
+		d.both("Renamed there", "in Rename there []")
+		d.both("House/Child", "in Home/Child []")
+		if d.find("House/Child", "in Home/Child") != moved {
+			t.Error("a message in a renamed folder has another id now")
+		}
+		// Without OBJECTID, folders of one UIDVALIDITY cannot be told apart when one of them is gone and one is new.
+		if f := d.server.Folders()[0]; f.ID != f.Name && d.server.Calls()["Fetch"] != calls {
+			t.Error("a renamed folder was read again")
+		}
+		for _, p := range []string{"Rename here", "Rename there", "Delete here", "Delete there", "Home"} {
+			if _, ok := d.lookup(p); ok || d.server.FolderID(p) != "" {
+				t.Errorf("%s is still there", p)
+			}
+		}
+		d.sync()
+		d.quiet()
+	})
+}
+
+func TestAFolderDeletedThereKeepsWhatWasChangedHere(t *testing.T) {
+	d := newDesk(t, fake.Options{})
+	id := d.server.AddFolder(remote.NewFolder{Name: "Team", Kind: groupware.FolderCalendar})
+	d.server.PutObject(id, "a.ics", []byte(event("a", "unchanged")))
+	d.server.PutObject(id, "b.ics", []byte(event("b", "before")))
+	d.sync()
+	d.do(func(tx *store.Tx) error {
+		return tx.SetContent(d.find("Team", "before"), store.Prepare(groupware.MediaCalendar, []byte(event("b", "after"))))
+	})
+	d.server.DeleteFolder(id)
+	d.sync()
+	d.both("Team", "after []")
+	d.sync()
+	d.quiet()
+}
+
+func TestAMailFolderAndACalendarOfOneNameLiveSideBySide(t *testing.T) {
+	d := newDesk(t, fake.Options{})
+	id := d.server.AddFolder(remote.NewFolder{Name: "Calendar", Kind: groupware.FolderMail})
+	d.server.AddMail(id, []byte(mail("a mail")), groupware.Flags{}, d.now)
+	d.sync()
+	n := 0
+	for _, p := range []string{"Calendar", "Calendar (calendar)", "Calendar (mail)"} {
+		if _, ok := d.lookup(p); ok {
+			n++
+		}
+	}
+	if n != 2 {
+		t.Fatalf("%d folders", n)
+	}
+	d.quiet()
+}
+
+func TestModesSayHowMuchIsRead(t *testing.T) {
+	d := newDesk(t, fake.Options{})
+	d.serverMail("Sent", "in headers mode")
+	d.serverMail("Trash", "not at all")
+	d.server.AddMail(d.server.FolderID("Sent"), []byte(withAttachment), groupware.Flags{}, d.now)
+	d.sync()
+	d.changeFolder(d.folder("Trash").ID, func(f *store.Folder) { f.Mode = groupware.SyncOff })
+	d.serverMail("Trash", "later")
+	d.sync()
+	if got := d.here("Trash"); len(got) != 1 {
+		t.Fatalf("disabling must keep what is there and read no more: %q", got)
+	}
+	body := func(subject string) (b groupware.BodyState) {
+		d.ok(d.m.View(d.ctx, func(tx *store.Tx) error {
+			it, err := tx.Item(d.find("Sent", subject))
+			b = it.Body
+			return err
+		}))
+		return b
+	}
+	if body("picture") != groupware.BodyText {
+		t.Fatalf("headers mode kept %s of a mail with attachment", body("picture"))
+	}
+	d.ok(d.e.FetchWhole(d.ctx, d.find("Sent", "picture")))
+	if d.raw(d.find("Sent", "picture")) != withAttachment {
+		t.Fatal("other bytes than the server's")
+	}
+	d.quiet()
+	d.server.AddMail(d.server.FolderID("Sent"), []byte(mail("second")+"x"), groupware.Flags{}, d.now)
+	d.server.AddMail(d.server.FolderID("Sent"), []byte(withAttachment), groupware.Flags{}, d.now)
+	d.sync()
+	d.changeFolder(d.folder("Sent").ID, func(f *store.Folder) { f.Mode = groupware.SyncWhole })
+	d.sync()
+	items, _, err := d.m.List(d.ctx, d.folder("Sent").ID, store.ListOptions{Limit: 10})
+	d.ok(err)
+	for _, it := range items {
+		if it.Body != groupware.BodyWhole {
+			t.Fatalf("%q is %s after its folder became whole", it.Subject, it.Body)
+		}
+	}
+	d.quiet()
+}
+
+const withAttachment = "From: Ben <ben@example.org>\r\nTo: anna@example.org\r\nSubject: picture\r\nMessage-ID: <p@example.org>\r\n" +
+	"MIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\nContent-Type: text/plain\r\n\r\nSee this.\r\n" +
+	"--b\r\nContent-Type: image/png; name=p.png\r\nContent-Disposition: attachment; filename=p.png\r\nContent-Transfer-Encoding: base64\r\n\r\niVBORw0KGgo=\r\n--b--\r\n"

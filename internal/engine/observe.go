@@ -1,0 +1,153 @@
+package engine
+
+import (
+	"context"
+	"slices"
+
+	"outpost/internal/groupware"
+	"outpost/internal/remote"
+	"outpost/internal/store"
+)
+
+// observeBatch is how many lines of a listing go into one transaction.
+const observeBatch = 5000
+
+// observe saves how a folder now is at the server. The state token is saved in the transaction of the last lines that it
+// covers (law 2); lines saved before it are true by themselves.
+func (p *pass) observe(ctx context.Context, s *session, f store.Folder) error {
+	var seen []groupware.Remote
+	var present, gone []string
+	flush := func() error {
+		if len(seen) == 0 {
+			return nil
+		}
+		err := p.e.m.Bulk(ctx, func(tx *store.Tx) error {
+			_, err := tx.Observe(f.ID, seen)
+			return err
+		})
+		p.progress(f.ID, "listing", int64(len(present)), s.states[f.ID].Items, 0)
+		seen = seen[:0]
+		return err
+	}
+	listing, err := s.svc.Changes(ctx, f.RemoteID, f.Token, func(c remote.Change) error {
+		if c.Gone {
+			gone = append(gone, c.ID)
+			return nil
+		}
+		present = append(present, c.ID)
+		if c.Same {
+			return nil
+		}
+		seen = append(seen, groupware.Remote{Folder: f.ID, RemoteID: c.ID, Tag: c.Tag, Flags: c.Flags, Order: c.Order, Size: c.Size})
+		if len(seen) >= observeBatch {
+			return flush()
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	if len(seen) == 0 && len(gone) == 0 && !listing.Full && listing.Token == f.Token {
+		return nil
+	}
+	err = p.e.m.Bulk(ctx, func(tx *store.Tx) error {
+		if _, err := tx.Observe(f.ID, seen); err != nil {
+			return err
+		}
+		if _, err := tx.ObserveGone(f.ID, gone); err != nil {
+			return err
+		}
+		if listing.Full {
+			slices.Sort(present)
+			if _, err := tx.ObserveAbsent(f.ID, present); err != nil {
+				return err
+			}
+		}
+		now, err := tx.Folder(f.ID)
+		if err != nil || now.Token == listing.Token {
+			return ignoreNotFound(err)
+		}
+		now.Token = listing.Token
+		return tx.PutFolder(now)
+	})
+	f.Token = listing.Token
+	p.folders[f.ID] = f
+	return err
+}
+
+// identifyLimit bounds how many new messages are asked for their identity in one pass.
+const identifyLimit = 20000
+
+// recogniseMoves finds messages that are gone from one place and new in another (moved by another client, or renumbered by a new
+// UIDVALIDITY) and records them as one item that moved, so that nothing is read twice and nothing is lost with its id.
+func (p *pass) recogniseMoves(ctx context.Context, s *session) error {
+	gone := map[string][]groupware.ItemID{}
+	arrived := map[groupware.FolderID][]groupware.Remote{}
+	err := p.e.m.View(ctx, func(tx *store.Tx) error {
+		if any, err := tx.GoneItems(0); err != nil || len(any) == 0 {
+			return err
+		}
+		for _, f := range p.inOrder(s) {
+			items, err := tx.GoneItems(f.ID)
+			if err != nil {
+				return err
+			}
+			for _, g := range items {
+				if g.Identity != "" {
+					gone[g.Identity] = append(gone[g.Identity], g.Item)
+				}
+			}
+		}
+		if len(gone) == 0 {
+			return nil
+		}
+		left := identifyLimit
+		for _, f := range p.inOrder(s) {
+			if f.Token == "" {
+				continue
+			}
+			rs, err := tx.Missing(f.ID, left)
+			if err != nil {
+				return err
+			}
+			if left -= len(rs); len(rs) > 0 {
+				arrived[f.ID] = rs
+			}
+		}
+		return nil
+	})
+	if err != nil || len(gone) == 0 {
+		return err
+	}
+	for _, f := range p.inOrder(s) {
+		rs := arrived[f.ID]
+		if len(rs) == 0 {
+			continue
+		}
+		ids := make([]string, len(rs))
+		for i, r := range rs {
+			ids[i] = r.RemoteID
+		}
+		names, err := s.svc.Identify(ctx, f.RemoteID, ids)
+		if err != nil {
+			return err
+		}
+		err = p.e.m.Update(ctx, func(tx *store.Tx) error {
+			for _, r := range rs {
+				is := gone[names[r.RemoteID]]
+				if len(is) == 0 {
+					continue
+				}
+				if err := tx.ObserveMoved(is[0], r); err != nil {
+					return err
+				}
+				gone[names[r.RemoteID]] = is[1:]
+			}
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,247 @@
+package engine
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"outpost/internal/groupware"
+	"outpost/internal/remote"
+	"outpost/internal/store"
+)
+
+// maxRounds bounds how often one pass looks again at folders that it has itself changed. Two are enough where the
+// server keeps what it is given; the third is for one that rewrites it.
+const maxRounds = 4
+
+// pass is one run over the whole mailbox. It lives in one goroutine.
+type pass struct {
+	e        *Engine
+	only     groupware.FolderID
+	sessions []*session
+	folders  map[groupware.FolderID]store.Folder
+	paths    map[groupware.FolderID]string
+	touched  map[groupware.FolderID]bool // changed by this pass since they were last observed
+	result   Result
+	errs     []error
+}
+
+// session is one service within a pass.
+type session struct {
+	name   string
+	svc    remote.Service
+	dead   bool                                 // the connection is of no more use in this pass
+	states map[groupware.FolderID]remote.Folder // as listed
+}
+
+// Pass is one complete two-way synchronisation. An error of one service or folder stops no other; all of them are joined
+// in the returned error, and errors.As finds the *remote.Error of each. Progress is saved as it goes.
+func (e *Engine) Pass(ctx context.Context, o PassOptions) (Result, error) {
+	p := &pass{e: e, only: o.Folder, touched: map[groupware.FolderID]bool{}}
+	defer p.close()
+	err := p.run(ctx)
+	if ctx.Err() != nil {
+		err = ctx.Err()
+	}
+	p.close()
+	left := e.m.View(context.WithoutCancel(ctx), func(tx *store.Tx) (err error) {
+		p.result.Left, err = tx.PendingCount()
+		return err
+	})
+	return p.result, errors.Join(append(p.errs, err, left)...)
+}
+
+func (p *pass) run(ctx context.Context) error {
+	if err := p.load(ctx); err != nil {
+		return err
+	}
+	for _, name := range p.e.c.Services() {
+		if p.only != 0 && p.folders[p.only].Service != name {
+			continue
+		}
+		svc, err := p.e.c.Connect(ctx, name)
+		if err != nil {
+			p.errs = append(p.errs, err)
+			continue
+		}
+		s := &session{name: name, svc: svc}
+		p.sessions = append(p.sessions, s)
+	}
+	if err := p.send(ctx); err != nil {
+		return err
+	}
+	for _, s := range p.sessions {
+		if err := p.settleFolders(ctx, s); p.stop(ctx, s, err) {
+			return err
+		}
+		if err := p.recover(ctx, s); p.stop(ctx, s, err) {
+			return err
+		}
+	}
+	if err := p.exchange(ctx); err != nil {
+		return err
+	}
+	return p.fill(ctx)
+}
+
+// exchange brings changes both ways for the folders that have been listed before, until nothing of it touches a folder again.
+func (p *pass) exchange(ctx context.Context) error {
+	for round := range maxRounds {
+		look := p.touched
+		p.touched = map[groupware.FolderID]bool{}
+		for _, s := range p.sessions {
+			fs := p.inOrder(s)
+			for _, f := range fs {
+				if f.Token == "" || round > 0 && !look[f.ID] {
+					continue
+				}
+				if round == 0 && s.states[f.ID].State != "" && s.states[f.ID].State == f.Token {
+					continue
+				}
+				if err := p.observe(ctx, s, f); p.stop(ctx, s, err) {
+					return err
+				}
+			}
+			if err := p.recogniseMoves(ctx, s); p.stop(ctx, s, err) {
+				return err
+			}
+			for _, f := range fs {
+				if err := p.execute(ctx, s, f); p.stop(ctx, s, err) {
+					return err
+				}
+			}
+		}
+		if len(p.touched) == 0 {
+			break
+		}
+	}
+	return nil
+}
+
+// fill reads what is only at the server, the most wanted folders first.
+func (p *pass) fill(ctx context.Context) error {
+	type job struct {
+		s *session
+		f store.Folder
+	}
+	var jobs []job
+	for _, s := range p.sessions {
+		for _, f := range p.inOrder(s) {
+			jobs = append(jobs, job{s, f})
+		}
+	}
+	slices.SortStableFunc(jobs, func(a, b job) int { return cmp.Compare(urgency(a.f), urgency(b.f)) })
+	for _, j := range jobs {
+		if j.f.Token == "" {
+			if err := p.observe(ctx, j.s, j.f); p.stop(ctx, j.s, err) {
+				return err
+			}
+			if err := p.execute(ctx, j.s, p.folders[j.f.ID]); p.stop(ctx, j.s, err) {
+				return err
+			}
+		}
+		if err := p.download(ctx, j.s, p.folders[j.f.ID]); p.stop(ctx, j.s, err) {
+			return err
+		}
+	}
+	return nil
+}
+
+// urgency orders folders for reading: the Inbox, then what is small and wanted every day, then other mail.
+func urgency(f store.Folder) int {
+	switch {
+	case f.Role == groupware.RoleInbox:
+		return 0
+	case f.Kind != groupware.FolderMail:
+		return 1
+	case f.Role == groupware.RoleDrafts || f.Role == groupware.RoleSent:
+		return 2
+	case f.Role == groupware.RoleTrash || f.Role == groupware.RoleJunk || f.Role == groupware.RoleArchive:
+		return 4
+	}
+	return 3
+}
+
+// inOrder lists the folders of a service that take part, unless its connection is lost.
+func (p *pass) inOrder(s *session) []store.Folder {
+	var fs []store.Folder
+	for _, f := range p.folders {
+		if !s.dead && f.Service == s.name && f.RemoteID != "" && !f.Deleted && !f.NoItems && f.Mode != groupware.SyncOff && (p.only == 0 || p.only == f.ID) {
+			fs = append(fs, f)
+		}
+	}
+	slices.SortFunc(fs, func(a, b store.Folder) int { return cmp.Compare(a.ID, b.ID) })
+	return fs
+}
+
+// stop records an error of a service and says whether the whole pass must end: it must when it was cancelled or when
+// the store failed; what a server or the network said ends at most the session.
+func (p *pass) stop(ctx context.Context, s *session, err error) bool {
+	if err == nil {
+		return false
+	}
+	if _, ok := errors.AsType[*remote.Error](err); !ok || ctx.Err() != nil {
+		return true
+	}
+	if s.dead {
+		return false // told already
+	}
+	p.errs = append(p.errs, fmt.Errorf("%s: %w", s.name, err))
+	switch remote.KindOf(err) {
+	case remote.Offline, remote.Unavailable, remote.Auth, remote.Certificate, remote.Protocol:
+		s.dead = true
+	}
+	return false
+}
+
+// load reads the folders afresh.
+func (p *pass) load(ctx context.Context) error {
+	return p.e.m.View(ctx, func(tx *store.Tx) error {
+		fs, err := tx.Folders()
+		if err != nil {
+			return err
+		}
+		p.folders, p.paths = make(map[groupware.FolderID]store.Folder, len(fs)), make(map[groupware.FolderID]string, len(fs))
+		for _, f := range fs {
+			p.folders[f.ID] = f
+			p.paths[f.ID] = f.Name
+			if parent, ok := p.paths[f.Parent]; ok {
+				p.paths[f.ID] = parent + "/" + f.Name
+			}
+		}
+		return nil
+	})
+}
+
+// local returns the folder of a role that exists only here.
+func (p *pass) role(r groupware.Role) groupware.FolderID {
+	for id, f := range p.folders {
+		if f.Role == r && !f.Deleted {
+			return id
+		}
+	}
+	return 0
+}
+
+func (p *pass) progress(f groupware.FolderID, doing string, done, total, bytes int64) {
+	p.e.o.Progress(Progress{Folder: p.paths[f], Doing: doing, Done: done, Total: total, Bytes: bytes})
+}
+
+// fail keeps the server's words with an item or, before it is one, with its remote id.
+func (p *pass) fail(tx *store.Tx, f store.Failure) error {
+	f.At = p.e.o.Clock()
+	p.result.Failures++
+	return tx.SetFailure(f)
+}
+
+func (p *pass) close() {
+	for _, s := range p.sessions {
+		in, out := s.svc.Traffic()
+		p.result.BytesIn += in
+		p.result.BytesOut += out
+		s.svc.Close()
+	}
+	p.sessions = nil
+}

@@ -1,0 +1,77 @@
+package engine
+
+import (
+	"context"
+	"errors"
+
+	"outpost/internal/groupware"
+	"outpost/internal/remote"
+	"outpost/internal/store"
+)
+
+// recover resolves what an interrupted pass was about to store: it is there (then that is agreed on) or it is not (then
+// it is sent again).
+func (p *pass) recover(ctx context.Context, s *session) error {
+	var open []store.Intent
+	err := p.e.m.View(ctx, func(tx *store.Tx) (err error) {
+		open, err = tx.Intents()
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	for _, in := range open {
+		f := p.folders[in.Folder]
+		if in.Service != s.name || s.dead {
+			continue
+		}
+		if err := p.resolve(ctx, s, f, in); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (p *pass) resolve(ctx context.Context, s *session, f store.Folder, in store.Intent) error {
+	w := &work{id: in.Item}
+	item := remote.NewItem{Name: in.Name}
+	err := p.e.m.View(ctx, func(tx *store.Tx) (err error) {
+		if w.t, err = tx.Triple(in.Item); err != nil {
+			return err
+		}
+		item.Media = in.Media
+		item.Raw, err = tx.IntentRaw(in.Item)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	var made remote.Created
+	found := false
+	if f.RemoteID != "" {
+		if made, found, err = s.svc.Find(ctx, f.RemoteID, in.Mark, item); err != nil && remote.KindOf(err) != remote.NotFound {
+			return err
+		}
+	}
+	old := w.t.Base
+	if found && old != nil && old.RemoteID != made.ID {
+		// An interrupted replacement: the new version is there, so the old one goes.
+		err := s.svc.Delete(ctx, f.RemoteID, []remote.Ref{{ID: old.RemoteID, Tag: old.Tag}}, func(string, error) error { return nil })
+		if err != nil {
+			return err
+		}
+	}
+	p.touched[in.Folder] = true
+	return p.e.m.Update(ctx, func(tx *store.Tx) error {
+		if !found {
+			return tx.ClearIntent(in.Item)
+		}
+		b := groupware.Base{Folder: in.Folder, RemoteID: made.ID, Tag: made.Tag, Content: groupware.HashOf(item.Raw)}
+		if old != nil {
+			b.Flags = old.Flags
+		}
+		p.result.Uploaded++
+		_, err := settle(tx, w, nil, &b, nil)
+		return errors.Join(err, tx.ClearIntent(in.Item)) // the intent holds the bytes that base names
+	})
+}
