@@ -44,7 +44,7 @@ fuzz: ## every fuzz target for FUZZTIME (60s)
 
 bench: build corpus ## measure against mbsync, vdirsyncer and the bare wire; BENCHFLAGS="-mails 2000 -only cyrus,first" for a part
 	@test/servers/install.sh --bench
-	$(GO) run ./test/bench $(BENCHFLAGS)
+	$(GO) run ./test/bench -o docs/benchmarks.md $(BENCHFLAGS)
 
 demo: ## a mailbox arrives from a groupware server inside the binary
 	$(GO) run ./cmd/outpost demo

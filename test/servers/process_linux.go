@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"strconv"
+	"strings"
 	"syscall"
 	"time"
 )
@@ -84,25 +85,52 @@ func (p *process) stop(patience time.Duration) error {
 
 // groupSize counts the living processes of a process group. Zombies do not count: in a container nobody may reap them.
 func groupSize(pgid int) (n int) {
+	eachOfGroup(pgid, func(_ int, stat []string) {
+		if stat[0] != "Z" && stat[0] != "X" {
+			n++
+		}
+	})
+	return n
+}
+
+// cpu is what the daemon and all its children have used so far, those included that have ended.
+func (p *process) cpu() time.Duration {
+	var ticks int64
+	leader := p.cmd.Process.Pid
+	eachOfGroup(leader, func(pid int, stat []string) {
+		times := stat[11:13] // utime, stime
+		if pid == leader {
+			times = stat[11:15] // and those of the children that it waited for
+		}
+		for _, t := range times {
+			n, _ := strconv.ParseInt(t, 10, 64) // the kernel writes numbers
+			ticks += n
+		}
+	})
+	return time.Duration(ticks) * time.Second / 100 // USER_HZ
+}
+
+// eachOfGroup calls fn with /proc/PID/stat of each process of a group, beginning with the third field. proc(5)
+func eachOfGroup(pgid int, fn func(pid int, stat []string)) {
 	entries, err := os.ReadDir("/proc")
 	if err != nil {
-		return 0
+		return
 	}
 	for _, e := range entries {
-		if _, err := strconv.Atoi(e.Name()); err != nil {
+		pid, err := strconv.Atoi(e.Name())
+		if err != nil {
 			continue
 		}
-		stat, err := os.ReadFile("/proc/" + e.Name() + "/stat")
+		line, err := os.ReadFile("/proc/" + e.Name() + "/stat")
 		if err != nil {
 			continue
 		}
 		// pid (name) state ppid pgrp ...; the name may hold anything.
-		fields := bytes.Fields(stat[bytes.LastIndexByte(stat, ')')+1:])
-		if len(fields) > 2 && string(fields[2]) == strconv.Itoa(pgid) && fields[0][0] != 'Z' && fields[0][0] != 'X' {
-			n++
+		stat := strings.Fields(string(line[bytes.LastIndexByte(line, ')')+1:]))
+		if len(stat) > 14 && stat[2] == strconv.Itoa(pgid) {
+			fn(pid, stat)
 		}
 	}
-	return n
 }
 
 // poll calls try until it succeeds, or until ctx ends: then it returns try's last error.

@@ -201,6 +201,16 @@ func (s *Server) Stop() error {
 	return err
 }
 
+// CPU is the processor time that the server has used since Start.
+func (s *Server) CPU() time.Duration {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.process == nil {
+		return 0
+	}
+	return s.process.cpu()
+}
+
 func (s *Server) close() {
 	s.Stop()
 	if s.log != nil {
