@@ -215,7 +215,7 @@ func (p *pass) pushCreates(ctx context.Context, s *session, f store.Folder, ws [
 		return err
 	}
 	for _, w := range ws {
-		if w.p.Verb != Create {
+		if w.p.Verb != Create || p.failed[w.id] {
 			continue
 		}
 		name := p.resourceName(ctx, w)

@@ -24,6 +24,7 @@ type pass struct {
 	folders  map[groupware.FolderID]store.Folder
 	paths    map[groupware.FolderID]string
 	touched  map[groupware.FolderID]bool // changed by this pass since they were last observed
+	failed   map[groupware.ItemID]bool   // not tried again in this pass
 	result   Result
 	errs     []error
 }
@@ -39,7 +40,7 @@ type session struct {
 // Pass is one complete two-way synchronisation. An error of one service or folder stops no other; all of them are joined
 // in the returned error, and errors.As finds the *remote.Error of each. Progress is saved as it goes.
 func (e *Engine) Pass(ctx context.Context, o PassOptions) (Result, error) {
-	p := &pass{e: e, only: o.Folder, touched: map[groupware.FolderID]bool{}}
+	p := &pass{e: e, only: o.Folder, touched: map[groupware.FolderID]bool{}, failed: map[groupware.ItemID]bool{}}
 	defer p.close()
 	err := p.run(ctx)
 	if ctx.Err() != nil {
@@ -68,6 +69,9 @@ func (p *pass) run(ctx context.Context) error {
 		}
 		s := &session{name: name, svc: svc}
 		p.sessions = append(p.sessions, s)
+	}
+	if err := p.retry(ctx); err != nil {
+		return err
 	}
 	if err := p.send(ctx); err != nil {
 		return err
@@ -215,7 +219,7 @@ func (p *pass) load(ctx context.Context) error {
 	})
 }
 
-// local returns the folder of a role that exists only here.
+// role returns the folder of a role, 0 when there is none.
 func (p *pass) role(r groupware.Role) groupware.FolderID {
 	for id, f := range p.folders {
 		if f.Role == r && !f.Deleted {
@@ -233,6 +237,7 @@ func (p *pass) progress(f groupware.FolderID, doing string, done, total, bytes i
 func (p *pass) fail(tx *store.Tx, f store.Failure) error {
 	f.At = p.e.o.Clock()
 	p.result.Failures++
+	p.failed[f.Item] = true
 	return tx.SetFailure(f)
 }
 

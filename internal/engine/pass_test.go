@@ -312,3 +312,34 @@ func TestARefusedItemGoesToLocalFailuresWithTheServersWords(t *testing.T) {
 	}))
 	d.quiet()
 }
+
+func TestWhatCouldNotBeReadIsTriedAgainLaterAndStopsNothing(t *testing.T) {
+	d := newDesk(t, fake.Options{})
+	for i := range 3 {
+		d.serverMail("Inbox", fmt.Sprint("mail ", i))
+	}
+	d.server.Faults().Order(fake.Fault{Call: "Fetch", Nth: 1, At: fake.OneItem, Step: 1, Kind: remote.Other})
+	if r := d.sync(); r.Downloaded != 2 || r.Failures != 1 {
+		t.Fatalf("%+v", r)
+	}
+	if r := d.sync(); r.Downloaded != 0 {
+		t.Fatalf("tried again at once: %+v", r)
+	}
+	d.now = d.now.Add(2 * retryAfter)
+	d.sync()
+	d.both("Inbox", "mail 0 []", "mail 1 []", "mail 2 []")
+	d.quiet()
+}
+
+func TestAFullQuotaKeepsTheItemPendingUntilThereIsRoom(t *testing.T) {
+	d := newDesk(t, fake.Options{})
+	d.sync()
+	d.add("Calendar", groupware.MediaCalendar, event("b", "party"))
+	d.server.Faults().Order(fake.Fault{Call: "Create", Nth: 1, At: fake.OneItem, Kind: remote.OverQuota})
+	if r := d.sync(); r.Failures != 1 || r.Left != 1 {
+		t.Fatalf("%+v", r)
+	}
+	d.sync()
+	d.both("Calendar", "party []")
+	d.quiet()
+}

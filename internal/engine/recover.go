@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"errors"
+	"time"
 
 	"outpost/internal/groupware"
 	"outpost/internal/remote"
@@ -73,5 +74,42 @@ func (p *pass) resolve(ctx context.Context, s *session, f store.Folder, in store
 		p.result.Uploaded++
 		_, err := settle(tx, w, nil, &b, nil)
 		return errors.Join(err, tx.ClearIntent(in.Item)) // the intent holds the bytes that base names
+	})
+}
+
+// retryAfter is how long what could not be read is left alone.
+const retryAfter = time.Hour
+
+// retry forgets failures that this pass is going to try again: what the server could not give a while ago, and items that are still
+// to be brought there. The others stay as they are told.
+func (p *pass) retry(ctx context.Context) error {
+	var again []store.Failure
+	err := p.e.m.View(ctx, func(tx *store.Tx) error {
+		all, err := tx.Failures(0)
+		for _, f := range all {
+			try := f.Item == 0 && p.e.o.Clock().Sub(f.At) >= retryAfter
+			if f.Item != 0 {
+				t, err := tx.Triple(f.Item)
+				if ignoreNotFound(err) != nil {
+					return err
+				}
+				try = err != nil || PlanItem(t).Verb != Nothing && !p.folders[home(t)].Role.Local()
+			}
+			if try {
+				again = append(again, f)
+			}
+		}
+		return err
+	})
+	if err != nil || len(again) == 0 {
+		return err
+	}
+	return p.e.m.Update(ctx, func(tx *store.Tx) error {
+		for _, f := range again {
+			if err := tx.ClearFailure(f.Item, f.Folder, f.RemoteID); err != nil {
+				return err
+			}
+		}
+		return nil
 	})
 }
