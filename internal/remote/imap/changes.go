@@ -103,7 +103,7 @@ func (d *Driver) changedSince(folder string, old token, emit func(remote.Change)
 		return l, false, err
 	}
 	s := c.sel
-	var seen []uint32 // without VANISHED: the UIDs that were emitted
+	var seen []uint32 // the UIDs that were emitted; with VANISHED only the new ones
 	gone := int64(0)
 	// Before SELECT's completion, and behind one that failed, answers are about another folder.
 	ours := func() bool {
@@ -114,7 +114,7 @@ func (d *Driver) changedSince(folder string, old token, emit func(remote.Change)
 			if !ours() || !f.HasFlags {
 				return nil
 			}
-			if !vanished {
+			if !vanished || f.UID >= old.uidNext {
 				seen = append(seen, f.UID)
 			}
 			return emit(change(s.uidValidity, f))
@@ -138,7 +138,11 @@ func (d *Driver) changedSince(folder string, old token, emit func(remote.Change)
 		},
 	}
 	defer c.with(h)()
-	fetch := c.begin("look for changes in "+m.path, "UID FETCH 1:* (UID FLAGS RFC822.SIZE) (CHANGEDSINCE ")
+	fetch := c.begin("look for changes in "+m.path, "UID FETCH ")
+	if old.uidNext > 1 { // VANISHED is only told of the set, and * is the last message that is still there
+		c.enc.Raw("1:").Number(uint64(old.uidNext - 1)).Raw(",")
+	}
+	c.enc.Number(uint64(max(1, old.uidNext))).Raw(":* (UID FLAGS RFC822.SIZE) (CHANGEDSINCE ")
 	c.enc.Number(old.modSeq)
 	if vanished {
 		c.enc.Raw(" VANISHED")
@@ -170,16 +174,19 @@ func (d *Driver) changedSince(folder string, old token, emit func(remote.Change)
 		now.modSeq < old.modSeq || now.uidNext < old.uidNext { // a server that went back in time: restored from a backup
 		return l, true, nil
 	}
-	l.Token = now.String()
-	if vanished {
-		return l, false, nil
-	}
 	slices.Sort(seen)
 	seen = slices.Compact(seen)
-	i, _ := slices.BinarySearch(seen, old.uidNext)
-	j, _ := slices.BinarySearch(seen, now.uidNext)
-	if old.uidNext > 0 && int64(now.messages) == int64(old.messages)+int64(j-i) {
-		return l, false, nil // as many as before and the new ones: nothing was expunged
+	from, _ := slices.BinarySearch(seen, old.uidNext)
+	to, _ := slices.BinarySearch(seen, now.uidNext)
+	// What of the old messages is still there, if what was told is all.
+	kept := int64(now.messages) - int64(to-from)
+	l.Token = now.String()
+	if vanished {
+		// More than there were, or fewer than what vanished explains: then the token or the server is wrong.
+		return l, kept > int64(old.messages) || kept+gone < int64(old.messages), nil
+	}
+	if old.uidNext > 0 && kept == int64(old.messages) {
+		return l, false, nil // as many as before: nothing was expunged
 	}
 	l.Full = true
 	return l, false, d.rest(now, seen, emit)

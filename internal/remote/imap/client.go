@@ -202,10 +202,19 @@ func (c *client) lost(err error) error {
 // guard makes the connection end with ctx. The function that it returns ends that and turns *err into ctx's error
 // where that was the cause.
 func (c *client) guard(ctx context.Context, err *error) func() {
+	interrupted := func() *remote.Error {
+		return &remote.Error{Kind: remote.Offline, Doing: "talk to the mail server", Text: "interrupted", Err: ctx.Err()}
+	}
+	if ctx.Err() != nil {
+		c.fail(interrupted())
+	}
 	stop := context.AfterFunc(ctx, c.abort)
 	return func() {
+		if c.sel != nil {
+			c.sel.fresh = false
+		}
 		if !stop() {
-			c.fail(&remote.Error{Kind: remote.Offline, Doing: "talk to the mail server", Text: "interrupted", Err: ctx.Err()})
+			c.fail(interrupted())
 			if *err != nil {
 				*err = ctx.Err()
 			}

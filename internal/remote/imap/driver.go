@@ -8,7 +8,6 @@ package imap
 
 import (
 	"context"
-	"fmt"
 	"strconv"
 	"strings"
 	"time"
@@ -41,6 +40,8 @@ type Driver struct {
 	personal []namespace
 	others   []namespace
 }
+
+var _ remote.Service = (*Driver)(nil)
 
 // Connect connects and signs in.
 func Connect(ctx context.Context, e remote.Endpoint, o Options) (drv *Driver, err error) {
@@ -127,6 +128,7 @@ type selection struct {
 	uidNext     uint32 // 0 when the server did not tell
 	exists      uint32
 	modSeq      uint64 // 0 when the mailbox has no mod-sequences
+	fresh       bool   // opened, or brought up to date, in this call
 	permanent   *permanentFlags
 	spelling    map[string]string // of keywords, by their lower case
 }
@@ -195,6 +197,7 @@ func (d *Driver) selected(cmd *command, m mailbox) error {
 		return cmd.error()
 	}
 	c.sel.take(cmd.code)
+	c.sel.fresh = true
 	if !c.has("CONDSTORE") {
 		c.sel.modSeq = 0
 	}
@@ -213,7 +216,7 @@ func (d *Driver) open(folder string, fresh bool) (*selection, error) {
 		return nil, c.dead
 	}
 	if !fresh && c.sel != nil && c.sel.folder == folder {
-		return c.sel, nil
+		return c.sel, d.current(c.sel)
 	}
 	for again := true; ; again = false {
 		m, err := d.mailbox(folder)
@@ -258,19 +261,14 @@ func (s *selection) uids(ids []string) []uint32 {
 	return out
 }
 
-// current makes sure that the session knows of messages up to the highest of uids: those that came after the folder was
-// opened are only seen after the server has had an opportunity to tell of them.
-func (d *Driver) current(s *selection, uids []uint32) error {
-	high := uint32(0)
-	for _, u := range uids {
-		high = max(high, u)
-	}
-	if high < s.uidNext || high == 0 {
+// current lets the server tell of what came and went since the folder was opened, if that was in an earlier call: before
+// that a session does not know new messages, and still has those that are gone. It waits for the answer, as Dovecot does
+// nothing about a NOOP behind which other commands have arrived.
+func (d *Driver) current(s *selection) error {
+	if s.fresh {
 		return nil
 	}
-	_, err := d.c.simple(fmt.Sprintf("look for news in %s", s.box), "NOOP")
-	if err == nil && high < 1<<32-1 {
-		s.uidNext = high + 1
-	}
+	s.fresh = true
+	_, err := d.c.simple("look for news in "+d.path(s), "NOOP")
 	return err
 }

@@ -48,6 +48,7 @@ type job struct {
 	uids    []uint32
 	verb    string // "UID FETCH "
 	items   string // what stands behind the set
+	mailbox string // and behind that, a mailbox's name; "" for none
 	done    func() []*job
 	refused func(error) ([]*job, error)
 }
@@ -69,6 +70,9 @@ func (d *Driver) run(doing string, h *handler, source func() *job) error {
 			}
 			cmd := c.begin(doing, j.verb)
 			c.enc.Raw(string(wire.AppendSet(nil, j.uids))).Raw(j.items)
+			if j.mailbox != "" {
+				c.enc.String(j.mailbox)
+			}
 			if err := c.end(cmd); err != nil {
 				return err
 			}
@@ -128,9 +132,6 @@ func (d *Driver) Fetch(ctx context.Context, folder string, ids []string, part re
 	uids := s.uids(ids)
 	if len(uids) == 0 {
 		return nil
-	}
-	if err := d.current(s, uids); err != nil {
-		return err
 	}
 	r := &reading{d: d, s: s, doing: "read messages of " + d.path(s), emit: emit, wanted: make(map[uint32]bool, len(uids))}
 	for _, u := range uids {
@@ -214,9 +215,6 @@ func (d *Driver) Identify(ctx context.Context, folder string, ids []string) (out
 		return nil, err
 	}
 	uids := s.uids(ids)
-	if err := d.current(s, uids); err != nil {
-		return nil, err
-	}
 	out = make(map[string]string, len(uids))
 	err = d.fetchEach(uids, "recognise messages of "+d.path(s), identityItems, func(f *fetchData) error {
 		if id, ok := messageID(f); ok {

@@ -131,6 +131,9 @@ func (d *Driver) list() ([]mailbox, error) {
 		},
 	}
 	defer c.with(h)()
+	if err := d.unselect(); err != nil {
+		return nil, err
+	}
 	cmd := c.begin("list the folders", `LIST "" "*"`)
 	if opts := d.listOptions(); opts != "" {
 		c.enc.Raw(" RETURN (" + opts + ")")

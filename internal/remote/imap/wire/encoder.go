@@ -38,7 +38,7 @@ func (e *Encoder) Number(n uint64) *Encoder {
 // String appends s as a quoted string, or as a literal where it must be one.
 func (e *Encoder) String(s string) *Encoder {
 	if len(s) > 1000 || !e.quotable(s) {
-		return e.Literal([]byte(s), false)
+		return e.Literal([]byte(s))
 	}
 	e.cur = append(e.cur, '"')
 	for i := range len(s) {
@@ -60,13 +60,9 @@ func (e *Encoder) quotable(s string) bool {
 	return true
 }
 
-// Literal appends b as a literal, binary as literal8 (RFC 3516). A long b is not copied: it must not change until
-// the command has been written.
-func (e *Encoder) Literal(b []byte, binary bool) *Encoder {
+// Literal appends b as a literal. A long b is not copied: it must not change until the command has been written.
+func (e *Encoder) Literal(b []byte) *Encoder {
 	nonSync := e.NonSync != nil && e.NonSync(len(b))
-	if binary {
-		e.cur = append(e.cur, '~')
-	}
 	e.cur = append(e.cur, '{')
 	e.cur = strconv.AppendInt(e.cur, int64(len(b)), 10)
 	if nonSync {

@@ -3,6 +3,7 @@ package wire
 import (
 	"math"
 	"strconv"
+	"strings"
 )
 
 // Range is a range of UIDs, both ends included.
@@ -53,4 +54,31 @@ func AppendSet(dst []byte, ascending []uint32) []byte {
 		}
 	}
 	return dst
+}
+
+// ParseSet returns the numbers of a sequence-set in the order in which it names them; nil if it is none, or names more
+// than max.
+func ParseSet(s string, max int) []uint32 {
+	var out []uint32
+	for part := range strings.SplitSeq(s, ",") {
+		low, high, isRange := strings.Cut(part, ":")
+		a, err := strconv.ParseUint(low, 10, 32)
+		b := a
+		if isRange && err == nil {
+			b, err = strconv.ParseUint(high, 10, 32)
+		}
+		if err != nil {
+			return nil
+		}
+		if a > b {
+			a, b = b, a
+		}
+		if b-a >= uint64(max) || len(out)+int(b-a) >= max {
+			return nil
+		}
+		for ; a <= b; a++ {
+			out = append(out, uint32(a))
+		}
+	}
+	return out
 }
