@@ -46,12 +46,13 @@ func deriveCalendar(raw []byte) Derived {
 		join(&b, cardText(l))
 	}
 	// What other occurrences are called or say must be found too.
+	said := []string{text(c, "SUMMARY"), text(c, "LOCATION"), text(c, "DESCRIPTION")}
 	for _, x := range cal.Components(c.Name) {
 		if x == c || x.Get("RECURRENCE-ID") == nil || b.Len() > maxText {
 			continue
 		}
-		for _, name := range []string{"SUMMARY", "LOCATION", "DESCRIPTION"} {
-			if t := text(x, name); t != text(c, name) {
+		for i, name := range []string{"SUMMARY", "LOCATION", "DESCRIPTION"} {
+			if t := text(x, name); t != said[i] {
 				join(&b, t)
 			}
 		}

@@ -66,7 +66,7 @@ func deriveCard(raw []byte) Derived {
 		case "NICKNAME", "TITLE", "ROLE", "NOTE", "URL", "IMPP", "CATEGORIES", "LABEL", "RELATED":
 			add(cardText(l))
 		case "N":
-			if name := structured(l); name != d.Subject {
+			if name := nameOfParts(c); name != d.Subject {
 				add(name)
 			}
 		}

@@ -3,7 +3,6 @@ package format
 import (
 	"bytes"
 	"fmt"
-	"slices"
 	"strings"
 
 	"golang.org/x/net/idna"
@@ -23,6 +22,8 @@ const maxRecipients = 10000
 func Envelope(raw []byte) (from string, to []string, err error) {
 	block := mime.Walk(raw).Header(0)
 	var author, sender string
+	seen := map[string]bool{}
+	line, pos := 1, 0
 	for f := range mime.Fields(block) {
 		key := strings.ToLower(string(f.Name))
 		switch key {
@@ -30,7 +31,8 @@ func Envelope(raw []byte) (from string, to []string, err error) {
 		default:
 			continue
 		}
-		line := bytes.Count(block[:f.Start], []byte("\n")) + 1
+		line += bytes.Count(block[pos:f.Start], []byte("\n"))
+		pos = f.Start
 		for _, a := range mime.Addresses(f.Value) {
 			addr, problem := sendable(a.Addr)
 			if problem != "" {
@@ -41,7 +43,8 @@ func Envelope(raw []byte) (from string, to []string, err error) {
 				author = addr
 			case key == "sender" && sender == "":
 				sender = addr
-			case key != "from" && key != "sender" && !slices.Contains(to, addr):
+			case key != "from" && key != "sender" && !seen[addr]:
+				seen[addr] = true
 				if to = append(to, addr); len(to) > maxRecipients {
 					return "", nil, &SyntaxError{Line: line, Text: fmt.Sprintf("more than %d recipients", maxRecipients)}
 				}

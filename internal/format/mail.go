@@ -187,7 +187,7 @@ func readText(m *mime.Message) (string, []gw.Part) {
 	if m.Problem == "" {
 		m.Problem = r.problem
 	}
-	return text, r.attachments
+	return bound(text, maxText), r.attachments
 }
 
 // part returns the text of part i and below. related tells that its parent shows it inside another part.

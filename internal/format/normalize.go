@@ -2,6 +2,8 @@ package format
 
 import (
 	"bytes"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -170,14 +172,28 @@ func SplitCalendar(raw []byte) ([][]byte, error) {
 	if err != nil {
 		return nil, err
 	}
+	type calendar struct {
+		*contentline.Component
+		own   []contentline.Entry            // its properties
+		zones map[string][]contentline.Entry // by TZID
+	}
 	type group struct {
-		cal  *contentline.Component
+		cal  *calendar
 		list []*contentline.Component
 	}
 	var groups []*group
 	byUID := map[string]*group{}
-	for _, cal := range o.Components("VCALENDAR") {
-		for _, c := range cal.Components("") {
+	for _, v := range o.Components("VCALENDAR") {
+		cal := &calendar{Component: v, zones: map[string][]contentline.Entry{}}
+		for _, e := range v.Entries {
+			if e.Line != nil && e.Line.Name() != "" {
+				cal.own = append(cal.own, e)
+			} else if e.Component != nil && e.Component.Name == "VTIMEZONE" {
+				id := e.Component.TextOf("TZID")
+				cal.zones[id] = append(cal.zones[id], e)
+			}
+		}
+		for _, c := range v.Components("") {
 			if componentKind(c.Name) == "" {
 				continue
 			}
@@ -203,15 +219,13 @@ func SplitCalendar(raw []byte) ([][]byte, error) {
 	out := make([][]byte, 0, len(groups))
 	total := 0
 	for _, g := range groups {
+		entries := slices.Clone(g.cal.own)
 		used := map[string]bool{}
 		for _, c := range g.list {
 			zonesUsed(c, used)
 		}
-		var entries []contentline.Entry
-		for _, e := range g.cal.Entries {
-			if e.Line != nil && e.Line.Name() != "" || e.Component != nil && e.Component.Name == "VTIMEZONE" && used[e.Component.TextOf("TZID")] {
-				entries = append(entries, e)
-			}
+		for _, id := range slices.Sorted(maps.Keys(used)) {
+			entries = append(entries, g.cal.zones[id]...)
 		}
 		for _, c := range g.list {
 			entries = append(entries, contentline.Entry{Component: c})

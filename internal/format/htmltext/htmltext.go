@@ -116,6 +116,9 @@ type writer struct {
 }
 
 func (w *writer) block(n int) {
+	if n == 0 {
+		return
+	}
 	if len(w.out) > 0 {
 		w.lines = max(w.lines, n)
 	}

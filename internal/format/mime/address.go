@@ -26,6 +26,8 @@ func Addresses(value []byte) []Address {
 		}
 	}
 	quoted, angle, comment := false, false, 0
+	// What is opened and never closed is taken as it stands.
+	lastQuote, lastAngle, lastComment := bytes.LastIndexByte(v, '"'), bytes.LastIndexByte(v, '>'), bytes.LastIndexByte(v, ')')
 	for i := 0; i < len(v); i++ {
 		switch c := v[i]; {
 		case c == '\\' && (quoted || comment > 0):
@@ -39,13 +41,13 @@ func Addresses(value []byte) []Address {
 				comment--
 			}
 		case c == '"':
-			quoted = bytes.IndexByte(v[i+1:], '"') >= 0
+			quoted = i < lastQuote
 		case c == '(':
-			if bytes.IndexByte(v[i+1:], ')') >= 0 {
+			if i < lastComment {
 				comment++
 			}
 		case c == '<':
-			angle = bytes.IndexByte(v[i+1:], '>') >= 0
+			angle = i < lastAngle
 		case c == '>':
 			angle = false
 		case angle:
@@ -81,6 +83,9 @@ func oneAddress(b []byte) (Address, bool) {
 	}
 	addr := bare
 	name := Text(comments)
+	if q := bytes.LastIndex(bare, []byte(`"@`)); bytes.HasPrefix(bare, []byte(`"`)) && q > 0 { // "a b"@example.org
+		return Address{Name: strings.TrimSpace(name), Addr: cleanAddr(bare)}, true
+	}
 	if k := bytes.LastIndexAny(bytes.TrimSpace(bare), " \t"); k >= 0 && bytes.IndexByte(bare[k:], '@') >= 0 { // "Anna Berg anna@example.org"
 		bare = bytes.TrimSpace(bare)
 		addr = bare[k+1:]

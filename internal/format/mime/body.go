@@ -26,43 +26,35 @@ func DecodeBody(encoding string, b []byte) (out []byte, problem string) {
 func decodeBase64(b []byte) (out []byte, ok bool) {
 	out = make([]byte, 0, len(b)/4*3+3)
 	ok = true
-	// Fast way: whole lines of the alphabet.
 	var group [4]byte
 	n := 0
 	for len(b) > 0 {
-		if n == 0 {
-			end := bytes.IndexByte(b, '\n')
-			line := b
-			if end >= 0 {
-				line = b[:end]
-			}
-			line = bytes.TrimSuffix(line, []byte("\r"))
-			if len(line) > 0 && len(line)%4 == 0 && line[len(line)-1] != '=' {
-				start := len(out)
-				need := start + len(line)/4*3
-				if need <= cap(out) {
-					if m, err := base64.StdEncoding.Decode(out[start:need], line); err == nil && m == need-start {
-						out = out[:need]
-						b = b[len(line):]
-						continue
-					}
+		line := b[:lineEnd(b, 0)]
+		b = b[len(line):]
+		if n == 0 { // the fast way: a whole line of the alphabet
+			full := bytes.TrimRight(line, "\r\n")
+			start, need := len(out), len(out)+len(full)/4*3
+			if len(full) > 0 && len(full)%4 == 0 && full[len(full)-1] != '=' && need <= cap(out) {
+				if m, err := base64.StdEncoding.Decode(out[start:need], full); err == nil && m == need-start {
+					out = out[:need]
+					continue
 				}
 			}
 		}
-		c := b[0]
-		b = b[1:]
-		switch v := base64Value[c]; {
-		case v < 64:
-			group[n] = v
-			if n++; n == 4 {
-				out = append(out, group[0]<<2|group[1]>>4, group[1]<<4|group[2]>>2, group[2]<<6|group[3])
-				n = 0
+		for _, c := range line {
+			switch v := base64Value[c]; {
+			case v < 64:
+				group[n] = v
+				if n++; n == 4 {
+					out = append(out, group[0]<<2|group[1]>>4, group[1]<<4|group[2]>>2, group[2]<<6|group[3])
+					n = 0
+				}
+			case c == '=':
+				out, n = flushGroup(out, group, n), 0
+			case c == '\r' || c == '\n' || c == ' ' || c == '\t':
+			default:
+				ok = false
 			}
-		case c == '=':
-			out, n = flushGroup(out, group, n), 0
-		case c == '\r' || c == '\n' || c == ' ' || c == '\t':
-		default:
-			ok = false
 		}
 	}
 	if n > 0 {

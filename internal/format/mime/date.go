@@ -2,6 +2,7 @@ package mime
 
 import (
 	"bytes"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -11,21 +12,20 @@ import (
 // name, missing seconds or zone (then UTC). ok is false when there is no date.
 func Date(value []byte) (t time.Time, ok bool) {
 	bare, _ := stripComments(Unfold(value))
-	s := strings.Map(func(r rune) rune {
-		if r == ',' {
-			return ' '
-		}
-		return r
-	}, string(bytes.TrimSpace(bare)))
+	s := strings.ReplaceAll(string(bytes.TrimSpace(bare)), ",", " ")
 	if len(s) > 100 {
 		return t, false
 	}
-	f := strings.Fields(s)
-	if len(f) > 0 && weekday(f[0]) {
-		f = f[1:]
+	if t, err := time.Parse(time.RFC3339Nano, s); err == nil {
+		return t, true
 	}
-	if len(f) > 0 && strings.Count(f[0], "-") == 2 && !strings.HasPrefix(f[0], "-") { // 12-Nov-2026, 2026-11-12
-		f = append(strings.Split(f[0], "-"), f[1:]...)
+	f := slices.DeleteFunc(strings.Fields(s), weekday)
+	if len(f) > 0 {
+		for _, sep := range []string{"-", "/"} { // 12-Nov-2026, 2026-11-12, 2026/11/12
+			if strings.Count(f[0], sep) == 2 {
+				f = append(strings.Split(f[0], sep), f[1:]...)
+			}
+		}
 	}
 	if len(f) < 3 {
 		return t, false

@@ -148,6 +148,9 @@ func params(value []byte, f func(name, v []byte, quoted bool) bool) {
 				end = len(v)
 			}
 			val = bytes.TrimSpace(Unfold(v[:end]))
+			if s := bytes.Index(val, []byte(" (")); s >= 0 && val[len(val)-1] == ')' && !bytes.Contains(name, []byte("name")) { // comment
+				val = val[:s]
+			}
 			// "a=b c=d" lacks a semicolon; "name=my file.txt" lacks quotes.
 			if s := bytes.IndexAny(val, " \t"); s >= 0 {
 				if e := bytes.IndexByte(val[s:], '='); e > 0 && !bytes.Contains(val, []byte("=?")) {

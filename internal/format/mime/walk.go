@@ -67,13 +67,15 @@ func (w *walker) problem(at int, text string) {
 
 // entity reads the entity at start and returns the delimiter that ended it.
 func (w *walker) entity(start, parent, number int, nested bool, defaultType string, depth int) delimiter {
-	raw := w.m.Raw
 	i := len(w.m.Parts)
 	w.m.Parts = append(w.m.Parts, Part{Parent: parent, Number: number, Start: start, Type: defaultType, Nested: nested})
 	p := &w.m.Parts[i]
 	d, cut := w.header(p, start)
 	if cut { // a boundary stands where the header block should have ended
 		p.Body, p.End = d.end, d.end
+		if t := mediaType(p.contentType); t != "" && !strings.HasPrefix(t, "multipart/") && t != "message/rfc822" {
+			p.Type = t
+		}
 		return d
 	}
 	body := p.Body
@@ -106,9 +108,6 @@ func (w *walker) entity(start, parent, number int, nested bool, defaultType stri
 	}
 	d = w.next(body, body)
 	p.End = max(d.end, body)
-	if d.level >= 0 && raw[d.line] != '-' {
-		p.End = body
-	}
 	return d
 }
 

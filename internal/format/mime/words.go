@@ -7,10 +7,16 @@ import (
 	"unicode/utf8"
 )
 
+// maxValue bounds what of one header value is decoded, maxWord one encoded word (RFC 2047 says 75 bytes; some mailers do not care).
+const (
+	maxValue = 64 << 10
+	maxWord  = 16 << 10
+)
+
 // Text decodes an unstructured header value for display: unfolds it, decodes encoded words (RFC 2047) including the
 // broken ones that mailers make, guesses the charset of raw 8-bit text.
 func Text(value []byte) string {
-	v := Unfold(value)
+	v := Unfold(value[:min(len(value), maxValue)])
 	if !bytes.Contains(v, []byte("=?")) {
 		if isASCII(v) {
 			return string(v)
@@ -79,7 +85,7 @@ func encodedWord(v []byte) (charset string, word []byte, n int) {
 	if len(rest) < 2 || rest[1] != '?' {
 		return "", nil, 0
 	}
-	text := rest[2:]
+	text := rest[2:min(len(rest), maxWord)]
 	end := bytes.Index(text, []byte("?="))
 	if end < 0 {
 		return "", nil, 0
