@@ -51,11 +51,16 @@ type Object struct {
 
 // SyntaxError tells where and what is wrong.
 type SyntaxError struct {
-	Line int
+	Line int // 1-based, 0 when it is in no line
 	Text string
 }
 
-func (e *SyntaxError) Error() string { return fmt.Sprintf("line %d: %s", e.Line, e.Text) }
+func (e *SyntaxError) Error() string {
+	if e.Line == 0 {
+		return e.Text
+	}
+	return fmt.Sprintf("line %d: %s", e.Line, e.Text)
+}
 
 // Parse reads any number of components. The object is always usable for what could be read, and Encode gives back exactly raw;
 // err (*SyntaxError) tells the first thing that was wrong. Beyond MaxSize or MaxLines the object is nil.

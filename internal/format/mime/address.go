@@ -148,7 +148,15 @@ func cleanAddr(b []byte) string {
 		b = b[7:]
 	}
 	if bytes.IndexByte(b, '"') < 0 && bytes.ContainsAny(b, " \t") {
-		b = bytes.Join(bytes.Fields(b), nil)
+		// Space may stand around the dots and the @ (RFC 5322 4.4); elsewhere it is a mistake that must not make another address.
+		f := bytes.Fields(b)
+		b = nil
+		for i, w := range f {
+			if i > 0 && !bytes.ContainsRune([]byte("@."), rune(w[0])) && !bytes.ContainsRune([]byte("@."), rune(b[len(b)-1])) {
+				b = append(b, ' ')
+			}
+			b = append(b, w...)
+		}
 	}
 	return Guess(b)
 }
