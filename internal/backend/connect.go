@@ -1,0 +1,88 @@
+package backend
+
+import (
+	"context"
+
+	"outpost/internal/engine"
+	"outpost/internal/remote"
+	"outpost/internal/remote/dav"
+	"outpost/internal/remote/imap"
+	"outpost/internal/remote/smtp"
+	"outpost/internal/store"
+)
+
+// service is one server of an account: its name and the scheme that its URL may have.
+type service struct{ name, scheme string }
+
+// services lists those that an account has, in the order in which they are synchronised, submission last.
+func services(a store.Account) []service {
+	var out []service
+	for _, sv := range []service{{"imap", "imap"}, {"caldav", "http"}, {"carddav", "http"}, {"smtp", "smtp"}} {
+		if urlOf(a, sv.name) != "" {
+			out = append(out, sv)
+		}
+	}
+	return out
+}
+
+func urlOf(a store.Account, service string) string {
+	switch service {
+	case "imap":
+		return a.IMAP
+	case "smtp":
+		return a.SMTP
+	case "caldav":
+		return a.CalDAV
+	case "carddav":
+		return a.CardDAV
+	}
+	return ""
+}
+
+func endpoint(a store.Account, sv service, password string) remote.Endpoint {
+	return remote.Endpoint{URL: urlOf(a, sv.name), User: a.Login, Password: password, TrustSHA256: a.TrustSHA256, AllowPlaintext: a.AllowPlaintext}
+}
+
+// drivers connects an account through the drivers.
+type drivers struct {
+	account  store.Account
+	password string
+}
+
+func connectDrivers(a store.Account, password string) engine.Connector { return drivers{a, password} }
+
+func (d drivers) Services() []string {
+	var out []string
+	for _, sv := range services(d.account) {
+		if sv.name != "smtp" {
+			out = append(out, sv.name)
+		}
+	}
+	return out
+}
+
+func (d drivers) Connect(ctx context.Context, name string) (remote.Service, error) {
+	if name == "imap" {
+		return opened(imap.Connect(ctx, endpoint(d.account, service{name, "imap"}, d.password), imap.Options{}))
+	}
+	return opened(dav.Connect(ctx, name, endpoint(d.account, service{name, "http"}, d.password)))
+}
+
+// opened makes a driver's connection a Service, and of an error no half one.
+func opened[S remote.Service](svc S, err error) (remote.Service, error) {
+	if err != nil {
+		return nil, err
+	}
+	return svc, nil
+}
+
+func (d drivers) Submit(ctx context.Context) (remote.Submitter, error) {
+	if d.account.SMTP == "" {
+		return nil, &remote.Error{Kind: remote.NotFound, Doing: "send mail", Text: "the account has no server for sending"}
+	}
+	sub, err := smtp.Connect(ctx, endpoint(d.account, service{"smtp", "smtp"}, d.password), smtp.Options{})
+	if err != nil {
+		return nil, err
+	}
+	return sub, nil
+}

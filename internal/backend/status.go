@@ -1,0 +1,113 @@
+package backend
+
+import (
+	"context"
+	"fmt"
+)
+
+// State says at a glance how a mailbox is (SPEC G1).
+type State string
+
+const (
+	StateInSync    State = "in-sync"   // the server has everything that is here, as of the last pass
+	StateSyncing   State = "syncing"   // a pass runs, or there is something to bring over
+	StateOffline   State = "offline"   // the server cannot be reached, or the person works offline
+	StateAttention State = "attention" // something that only a person can mend
+)
+
+// AccountStatus is how one account is.
+type AccountStatus struct {
+	Email     string `json:"email"`
+	State     State  `json:"state"`
+	Mode      string `json:"mode"` // online or offline: the person's wish
+	Folders   int64  `json:"folders"`
+	Items     int64  `json:"items"`
+	Pending   int64  `json:"pending"` // changes here that the server has not got yet
+	Conflicts int64  `json:"conflicts"`
+	Failures  int64  `json:"failures"`
+	LastSync  Time   `json:"lastSync"`          // end of the last complete pass
+	Problem   string `json:"problem,omitempty"` // what went wrong in the last pass
+	Doing     *Event `json:"doing,omitempty"`   // in the pass that runs
+}
+
+// Status is how everything is.
+type Status struct {
+	Accounts []AccountStatus `json:"accounts"`
+}
+
+// InSync reports whether nothing is left to do for any account.
+func (s Status) InSync() bool {
+	for _, a := range s.Accounts {
+		if a.State != StateInSync {
+			return false
+		}
+	}
+	return true
+}
+
+// Status tells how all accounts are.
+func (s *Server) Status(ctx context.Context) (Status, error) {
+	out := Status{Accounts: []AccountStatus{}}
+	for _, b := range s.mailboxes() {
+		b.mu.Lock()
+		a, running, doing := b.account, b.cancel != nil, b.doing
+		b.mu.Unlock()
+		st := AccountStatus{Email: a.Email, Mode: mode(a), LastSync: Time{a.LastSync}, Problem: a.LastError}
+		c, err := b.Counts(ctx)
+		if err != nil {
+			return out, fmt.Errorf("count what is in the mailbox of %s: %w", a.Email, err)
+		}
+		st.Folders, st.Items, st.Pending, st.Conflicts, st.Failures = c.Folders, c.Items, c.Pending, c.Conflicts, c.Failures
+		if running {
+			st.Doing = &doing
+		}
+		st.State = stateOf(st, Code(a.LastErrorKind), running)
+		out.Accounts = append(out.Accounts, st)
+	}
+	return out, nil
+}
+
+// stateOf sums up: what needs a person comes first, then what explains why changes wait.
+func stateOf(st AccountStatus, last Code, running bool) State {
+	switch {
+	case st.Failures > 0, last != "" && last != CodeOffline:
+		return StateAttention
+	case st.Mode == "offline":
+		return StateOffline
+	case running:
+		return StateSyncing
+	case last == CodeOffline:
+		return StateOffline
+	case st.Pending > 0, st.LastSync.IsZero():
+		return StateSyncing
+	}
+	return StateInSync
+}
+
+// VerifyResult is what a check of the data folder found.
+type VerifyResult struct {
+	Accounts []AccountVerified `json:"accounts"`
+}
+
+// AccountVerified is what a check of one mailbox found.
+type AccountVerified struct {
+	Email    string   `json:"email"`
+	Bytes    int64    `json:"bytes"` // size of its files
+	Problems []string `json:"problems"`
+}
+
+// Verify checks every mailbox: the databases, every content against its hash, the counts.
+func (s *Server) Verify(ctx context.Context) (VerifyResult, error) {
+	out := VerifyResult{Accounts: []AccountVerified{}}
+	for _, b := range s.mailboxes() {
+		email := b.get().Email
+		problems, err := b.Mailbox.Verify(ctx, func(done, total int64) {
+			s.announce(Event{Account: email, Doing: "verifying", Done: done, Total: total})
+		})
+		if err != nil {
+			return out, fmt.Errorf("verify the mailbox of %s: %w", email, err)
+		}
+		out.Accounts = append(out.Accounts, AccountVerified{Email: email, Bytes: b.Size(ctx), Problems: append([]string{}, problems...)})
+	}
+	return out, nil
+}

@@ -1,0 +1,271 @@
+package backend
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"time"
+
+	"outpost/internal/engine"
+	"outpost/internal/groupware"
+	"outpost/internal/remote"
+	"outpost/internal/store"
+)
+
+// Event says what happens in a mailbox just now.
+type Event struct {
+	Account string `json:"account"`
+	Folder  string `json:"folder,omitempty"` // path
+	Doing   string `json:"doing"`            // listing, downloading, uploading, sending; "" when the pass has ended
+	Done    int64  `json:"done"`
+	Total   int64  `json:"total,omitempty"` // 0 when not known
+	Bytes   int64  `json:"bytes,omitempty"`
+}
+
+// Problem is what went wrong with one account.
+type Problem struct {
+	Account string `json:"account"`
+	Code    Code   `json:"code"`
+	Error   string `json:"error"`
+}
+
+// SyncResult is what a pass over all accounts did.
+type SyncResult struct {
+	Downloaded int       `json:"downloaded"`
+	Uploaded   int       `json:"uploaded"`
+	Deleted    int       `json:"deleted"`
+	Conflicts  int       `json:"conflicts"`
+	Failures   int       `json:"failures"`
+	BytesIn    int64     `json:"bytesIn"`
+	BytesOut   int64     `json:"bytesOut"`
+	Seconds    float64   `json:"seconds"`
+	Left       int64     `json:"left"` // changes here that the server has not got yet
+	Problems   []Problem `json:"problems,omitempty"`
+}
+
+// Sync runs one complete two-way pass over all accounts, or over one folder. What goes wrong with an account stops no
+// other and is in Problems. An account that a person has set offline is left alone and is a problem of code offline.
+func (s *Server) Sync(ctx context.Context, folder string) (SyncResult, error) {
+	boxes, only := s.mailboxes(), groupware.FolderID(0)
+	if folder != "" {
+		p, err := s.find(ctx, folder)
+		if err != nil {
+			return SyncResult{}, err
+		}
+		if p.Service == "" {
+			return SyncResult{}, fail(CodeRefused, "the folder %q exists only here: there is nothing to synchronise", folder)
+		}
+		boxes, only = []*mailbox{p.box}, p.ID
+	}
+	if len(boxes) == 0 {
+		return SyncResult{}, fail(CodeNotFound, "there is no account yet: add one with outpost account add")
+	}
+	start := s.o.Clock.Now()
+	var out SyncResult
+	for _, b := range boxes {
+		a := b.get()
+		var err error
+		if a.Offline {
+			err = fail(CodeOffline, "%s works offline because you wished so: outpost online ends that", a.Email)
+		} else {
+			var r engine.Result
+			r, err = s.pass(ctx, b, only)
+			out.Downloaded += r.Downloaded
+			out.Uploaded += r.Uploaded
+			out.Deleted += r.Deleted
+			out.Conflicts += r.Conflicts
+			out.Failures += r.Failures
+			out.BytesIn += r.BytesIn
+			out.BytesOut += r.BytesOut
+			out.Left += r.Left
+		}
+		if ctx.Err() != nil {
+			return out, ctx.Err()
+		}
+		for _, e := range problems(a, err) {
+			out.Problems = append(out.Problems, Problem{a.Email, CodeOf(e), e.Error()})
+		}
+	}
+	out.Seconds = s.o.Clock.Now().Sub(start).Seconds()
+	return out, nil
+}
+
+// problems takes a joined error apart and puts each in words. That the network is away is said once.
+func problems(a store.Account, err error) []error {
+	var out []error
+	offline := false
+	for _, e := range apart(err) {
+		e = explain(a, e)
+		if CodeOf(e) == CodeOffline {
+			if offline {
+				continue
+			}
+			offline = true
+		}
+		if !slices.ContainsFunc(out, func(other error) bool { return other.Error() == e.Error() }) {
+			out = append(out, e)
+		}
+	}
+	return out
+}
+
+func apart(err error) (out []error) {
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
+		for _, e := range joined.Unwrap() {
+			out = append(out, apart(e)...)
+		}
+		return out
+	}
+	if err == nil {
+		return nil
+	}
+	return []error{err}
+}
+
+// pass runs one pass over a mailbox, after the one that runs now, if any. It remembers how it ended.
+func (s *Server) pass(ctx context.Context, b *mailbox, only groupware.FolderID) (engine.Result, error) {
+	select {
+	case b.turn <- struct{}{}:
+	case <-b.gone:
+		return engine.Result{}, context.Canceled
+	case <-ctx.Done():
+		return engine.Result{}, ctx.Err()
+	}
+	defer func() { <-b.turn }()
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	b.mu.Lock()
+	a := b.account
+	b.cancel, b.doing = cancel, Event{Account: a.Email, Doing: "connecting"}
+	b.mu.Unlock()
+	s.announce(b.doing)
+
+	var result engine.Result
+	password, err := s.password(a)
+	if err == nil {
+		e := engine.New(b.Mailbox, s.o.Connect(a, password), engine.Options{
+			Clock: s.o.Clock.Now, Rand: s.newRand(), Address: a.Email, Progress: func(p engine.Progress) {
+				event := Event{a.Email, p.Folder, p.Doing, p.Done, p.Total, p.Bytes}
+				b.mu.Lock()
+				b.doing = event
+				b.mu.Unlock()
+				s.announce(event)
+			}})
+		result, err = e.Pass(ctx, engine.PassOptions{Folder: only})
+	}
+	s.ended(context.WithoutCancel(ctx), b, only, result, err)
+	return result, err
+}
+
+// ended remembers how a pass ended.
+func (s *Server) ended(ctx context.Context, b *mailbox, only groupware.FolderID, r engine.Result, err error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.cancel = nil
+	log := s.o.Log.With("category", "sync", "account", b.account.Email)
+	before := b.account
+	switch {
+	case errors.Is(err, context.Canceled):
+		log.Info("pass was ended early")
+	case err != nil:
+		b.account.LastErrorKind, b.account.LastError = "", ""
+		for _, p := range problems(b.account, err) {
+			log.Warn("pass failed", "code", CodeOf(p), "error", p)
+			// What a person must see to comes before what heals by itself.
+			if b.account.LastErrorKind == "" || b.account.LastErrorKind == string(CodeOffline) {
+				b.account.LastErrorKind, b.account.LastError = string(CodeOf(p)), p.Error()
+			}
+		}
+	case only == 0:
+		b.account.LastError, b.account.LastErrorKind, b.account.LastSync = "", "", s.o.Clock.Now()
+	}
+	if r.Downloaded+r.Uploaded+r.Deleted+r.Conflicts+r.Failures > 0 {
+		log.Info("pass", "downloaded", r.Downloaded, "uploaded", r.Uploaded, "deleted", r.Deleted, "conflicts", r.Conflicts, "failures", r.Failures,
+			"bytesIn", r.BytesIn, "bytesOut", r.BytesOut)
+	}
+	if b.account != before {
+		if _, err := s.profile.PutAccount(ctx, b.account); err != nil {
+			log.Error("the outcome of the pass could not be stored", "error", err)
+		}
+	}
+	s.announce(Event{Account: b.account.Email})
+}
+
+// newRand gives a pass randomness of its own.
+func (s *Server) newRand() *rand.Rand {
+	s.randMu.Lock()
+	defer s.randMu.Unlock()
+	return rand.New(rand.NewPCG(s.o.Rand.Uint64(), s.o.Rand.Uint64()))
+}
+
+// SetOffline is the person's wish to work offline, or to end that; it stays over restarts (SPEC C5).
+func (s *Server) SetOffline(ctx context.Context, offline bool) error {
+	for _, b := range s.mailboxes() {
+		b.mu.Lock()
+		a := b.account
+		a.Offline = offline
+		_, err := s.profile.PutAccount(ctx, a)
+		if err == nil {
+			b.account = a
+		}
+		b.mu.Unlock()
+		if err != nil {
+			return fmt.Errorf("remember the wish for %s: %w", a.Email, err)
+		}
+		if offline {
+			b.stopPass()
+		}
+		poke(b.hurry)
+	}
+	return nil
+}
+
+// Watch returns what happens in all mailboxes, until the function is called. A reader that is too slow misses some.
+func (s *Server) Watch() (<-chan Event, func()) {
+	ch := make(chan Event, 64)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	id := s.watched
+	s.watched++
+	s.watchers[id] = ch
+	return ch, func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		if _, ok := s.watchers[id]; ok {
+			delete(s.watchers, id)
+			close(ch)
+		}
+	}
+}
+
+func (s *Server) announce(e Event) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, ch := range s.watchers {
+		select {
+		case ch <- e:
+		default:
+		}
+	}
+}
+
+// retryable reports whether an error of a pass heals by itself: every part of it is the network or a server that is busy.
+func retryable(a store.Account, err error) bool {
+	ps := problems(a, err)
+	for _, p := range ps {
+		if CodeOf(p) != CodeOffline {
+			return false
+		}
+	}
+	return len(ps) > 0
+}
+
+// comeBack returns how long the server asked us to stay away, 0 when it did not.
+func comeBack(err error) time.Duration {
+	if e, ok := errors.AsType[*remote.Error](err); ok && e.Kind == remote.Unavailable {
+		return e.After
+	}
+	return 0
+}
