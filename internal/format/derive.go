@@ -1,6 +1,7 @@
 package format
 
 import (
+	"strings"
 	"time"
 
 	"outpost/internal/format/mime"
@@ -58,12 +59,9 @@ func DerivePartial(p *gw.Partial) Derived {
 	m := mime.Walk(p.Header)
 	d := Derived{Kind: gw.KindMail}
 	d.header(m.Header(0))
-	d.Text = bound(mime.Lines(p.Text), maxText)
+	d.Text = strings.TrimRight(bound(mime.Lines(strings.ToValidUTF8(p.Text, "\uFFFD")), maxText), "\n")
 	for _, part := range p.Parts {
-		if part.Name == "" && !part.Inline && (part.Type == "text/plain" || part.Type == "text/html") {
-			continue
-		}
-		if part.Inline && part.Name == "" && (part.Type == "text/plain" || part.Type == "text/html") {
+		if part.Name == "" && readable(part.Type) {
 			continue
 		}
 		d.Attachments = append(d.Attachments, part)

@@ -187,7 +187,7 @@ func readText(m *mime.Message) (string, []gw.Part) {
 	if m.Problem == "" {
 		m.Problem = r.problem
 	}
-	return bound(text, maxText), r.attachments
+	return strings.TrimRight(bound(text, maxText), "\n"), r.attachments
 }
 
 // part returns the text of part i and below. related tells that its parent shows it inside another part.
@@ -203,23 +203,23 @@ func (r *reader) part(i, max int, related bool) string {
 	kids := r.children[i]
 	switch p.Type {
 	case "multipart/alternative":
-		// The plain text if it says anything, else the last alternative that can be read. The others are not attachments,
-		// unless they are no text at all (an invitation's calendar part).
+		// The plain text if it says anything, else the first alternative that does. The others are not attachments, unless they
+		// are no text at all (an invitation's calendar part).
 		text := ""
 		for _, k := range kids {
+			if c := &r.m.Parts[k]; !c.Multipart && c.Type == "text/plain" && r.isText(c) && strings.TrimSpace(text) == "" {
+				text = r.leaf(k, max)
+			}
+		}
+		for _, k := range kids {
 			c := &r.m.Parts[k]
-			if !c.Multipart && !r.isText(c) {
+			switch silent := strings.TrimSpace(text) == ""; {
+			case !c.Multipart && !r.isText(c):
 				r.attach(k, false)
-				continue
-			}
-			t := ""
-			if text == "" || !plainSaid(c, text) {
-				if c.Multipart || text == "" {
-					t = r.part(k, max, false)
-				}
-			}
-			if strings.TrimSpace(text) == "" {
-				text = t
+			case silent && (c.Multipart || c.Type != "text/plain"):
+				text = r.part(k, max, false)
+			case c.Multipart:
+				r.part(k, 0, false) // for its attachments
 			}
 		}
 		return text
@@ -238,10 +238,6 @@ func (r *reader) part(i, max int, related bool) string {
 	return b.String()
 }
 
-func plainSaid(c *mime.Part, text string) bool {
-	return !c.Multipart && strings.TrimSpace(text) != ""
-}
-
 func join(b *strings.Builder, t string) {
 	if t == "" {
 		return
@@ -254,15 +250,16 @@ func join(b *strings.Builder, t string) {
 
 // isText tells whether a leaf is to be read with the message and no attachment.
 func (r *reader) isText(p *mime.Part) bool {
-	if p.Message || !strings.HasPrefix(p.Type, "text/") {
-		return false
-	}
-	switch p.Type {
+	return readable(p.Type) && (p.Parent < 0 || p.Disposition() != "attachment" && p.FileName() == "")
+}
+
+// readable tells the media types that are shown as the message's text.
+func readable(mediaType string) bool {
+	switch mediaType {
 	case "text/plain", "text/html", "text/enriched", "text/richtext":
-	default:
-		return false
+		return true
 	}
-	return p.Parent < 0 || p.Disposition() != "attachment" && p.FileName() == ""
+	return false
 }
 
 func (r *reader) leaf(i, max int) string {
