@@ -8,6 +8,8 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"golang.org/x/text/unicode/norm"
+
 	gw "outpost/internal/groupware"
 )
 
@@ -115,6 +117,7 @@ func TestTokens(t *testing.T) {
 		"anna.berg@example.org":         "anna berg example org",
 		"東京都庁 a 水":                      "東京 京都 都庁 a 水",
 		"서울 한국어":                        "서울 한국 국어",
+		norm.NFD.String("서울 がく"):        "서울 がく",
 		"e\u0301te\u0301":               "ete",
 		"ﾃﾞｰﾀ":                          "デー ータ",
 		strings.Repeat("é", 40) + "x y": strings.Repeat("e", 40) + "x y",

@@ -118,6 +118,8 @@ func fold(s string) string {
 	}
 	if strings.Contains(s, "\xef\xbd") || strings.Contains(s, "\xef\xbe") { // half-width kana compose with their marks
 		s = norm.NFKC.String(s)
+	} else if !norm.NFC.IsNormalString(s) { // Hangul and kana as macOS writes them
+		s = norm.NFC.String(s)
 	}
 	out := make([]byte, 0, len(s)+len(s)/16)
 	for i := 0; i < len(s); {
@@ -138,44 +140,46 @@ func fold(s string) string {
 }
 
 func foldRune(out []byte, r rune) []byte {
-	switch r {
-	case 'ß', 'ẞ':
-		return append(out, "ss"...)
-	case 'ø', 'Ø':
-		return append(out, 'o')
-	case 'ł', 'Ł':
-		return append(out, 'l')
-	case 'đ', 'Đ', 'ð', 'Ð':
-		return append(out, 'd')
-	case 'æ', 'Æ':
-		return append(out, "ae"...)
-	case 'œ', 'Œ':
-		return append(out, "oe"...)
-	case 'ı', 'İ':
-		return append(out, 'i')
-	case 'þ', 'Þ':
-		return append(out, "th"...)
-	}
 	if r >= 0xac00 && r <= 0xd7a3 || r >= 0x3041 && r <= 0x30ff || r >= 0x4e00 && r <= 0x9fff { // decomposing would take these apart
 		return utf8.AppendRune(out, r)
 	}
 	var buf [utf8.UTFMax]byte
-	n := utf8.EncodeRune(buf[:], r)
-	d := norm.NFKD.Properties(buf[:n]).Decomposition()
+	d := norm.NFKD.Properties(utf8.AppendRune(buf[:0], r)).Decomposition()
 	if d == nil {
-		if diacritic(r) {
-			return out
-		}
-		return utf8.AppendRune(out, unicode.ToLower(r))
+		return foldLetter(out, r)
 	}
 	for len(d) > 0 {
-		x, k := utf8.DecodeRune(d)
-		d = d[k:]
-		if !diacritic(x) {
-			out = utf8.AppendRune(out, unicode.ToLower(x))
-		}
+		x, n := utf8.DecodeRune(d)
+		d = d[n:]
+		out = foldLetter(out, x)
 	}
 	return out
+}
+
+// foldLetter writes the lower case of what cannot be decomposed, or nothing for a diacritic.
+func foldLetter(out []byte, r rune) []byte {
+	if diacritic(r) {
+		return out
+	}
+	switch r = unicode.ToLower(r); r {
+	case 'ß':
+		return append(out, "ss"...)
+	case 'ø':
+		return append(out, 'o')
+	case 'ł':
+		return append(out, 'l')
+	case 'đ', 'ð':
+		return append(out, 'd')
+	case 'æ':
+		return append(out, "ae"...)
+	case 'œ':
+		return append(out, "oe"...)
+	case 'ı':
+		return append(out, 'i')
+	case 'þ':
+		return append(out, "th"...)
+	}
+	return utf8.AppendRune(out, r)
 }
 
 // diacritic tells marks that people leave out when they search; in the scripts of India and South-East Asia marks are vowels and stay.
