@@ -174,9 +174,15 @@ func (tx *Tx) save(old, next *item) error {
 			}
 		}
 		if next.folder != 0 {
-			return tx.change(next.folder, next.id, opAdded)
+			op := opMoved
+			if old.folder == 0 || old.content != next.content || old.date != next.date {
+				op = opAdded
+			}
+			return tx.change(next.folder, next.id, op)
 		}
-	case next.folder != 0 && (old.flags != next.flags || old.content != next.content || old.summary != next.summary):
+	case next.folder != 0 && (old.content != next.content || old.date != next.date):
+		return tx.change(next.folder, next.id, opContent)
+	case next.folder != 0 && (old.flags != next.flags || old.summary != next.summary):
 		return tx.change(next.folder, next.id, opUpdated)
 	}
 	return nil

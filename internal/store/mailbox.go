@@ -75,13 +75,13 @@ func openMailbox(ctx context.Context, dir, guid string, o mailboxOptions) (*Mail
 	for range maxReaders {
 		m.readers <- nil
 	}
-	m.views = newViews(m)
-	if err := m.localFolders(ctx); err != nil {
+	m.views = newViews()
+	if m.index, err = openIndex(ctx, m); err != nil {
 		m.writer.close()
 		return nil, err
 	}
-	if m.index, err = openIndex(ctx, m); err != nil {
-		m.writer.close()
+	if err := m.localFolders(ctx); err != nil {
+		m.Close()
 		return nil, err
 	}
 	return m, nil
@@ -180,7 +180,8 @@ func (m *Mailbox) write(ctx context.Context, full bool, fn func(*Tx) error) (err
 	}
 	committed = true
 	if tx.lastSeq > 0 {
-		m.index.offer(tx.indexed, tx.lastSeq)
+		m.index.offer(indexBatch{from: tx.lastSeq - tx.fed, to: tx.lastSeq, docs: tx.indexed, removed: tx.removed,
+			incomplete: tx.unindexed != int64(len(tx.indexed))})
 		m.wake()
 	}
 	if tx.freed > 4<<20 {
@@ -224,10 +225,7 @@ func (m *Mailbox) reader(ctx context.Context) (*conn, error) {
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
-	c, err := openConn(ctx, m.path, connOptions{key: m.key, cacheKiB: readerCache})
-	if err == nil {
-		err = c.script("PRAGMA query_only=ON")
-	}
+	c, err := openConn(ctx, m.path, connOptions{key: m.key, cacheKiB: readerCache, reader: true})
 	if err != nil {
 		m.readers <- nil
 		return nil, err

@@ -38,6 +38,7 @@ type conn struct {
 type connOptions struct {
 	key      []byte // 32 bytes: encrypt with it; nil: plain
 	cacheKiB int    // bound of the page cache
+	reader   bool   // only read; the database is there
 	pages    int64  // bound of the file in pages, for tests of a full disk; 0 means none
 }
 
@@ -68,9 +69,12 @@ func openConn(ctx context.Context, path string, o connOptions) (*conn, error) {
 	if o.key != nil {
 		pragmas = append(pragmas, "hexkey='"+hex.EncodeToString(o.key)+"'")
 	}
-	pragmas = append(pragmas,
-		fmt.Sprintf("page_size=%d", pageSize), "auto_vacuum=INCREMENTAL", "busy_timeout=20000", "temp_store=MEMORY",
-		fmt.Sprintf("cache_size=-%d", o.cacheKiB), "journal_mode=WAL", "foreign_keys=ON", "journal_size_limit=33554432")
+	pragmas = append(pragmas, "busy_timeout=20000", "temp_store=MEMORY", fmt.Sprintf("cache_size=-%d", o.cacheKiB), "foreign_keys=ON")
+	if o.reader {
+		pragmas = append(pragmas, "query_only=ON")
+	} else {
+		pragmas = append(pragmas, fmt.Sprintf("page_size=%d", pageSize), "auto_vacuum=INCREMENTAL", "journal_mode=WAL", "journal_size_limit=33554432")
+	}
 	if o.pages > 0 {
 		pragmas = append(pragmas, fmt.Sprintf("max_page_count=%d", o.pages))
 	}

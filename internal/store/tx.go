@@ -21,9 +21,12 @@ type Tx struct {
 	now   time.Time
 
 	counts  map[groupware.FolderID]*count // differences to write at the end
-	lastSeq int64
-	freed   int64      // bytes of blobs that went
-	indexed []indexDoc // words of new contents, for the index
+	fed     int64                         // changes appended to the feed
+	lastSeq int64                         // of the last of them
+	freed   int64                         // bytes of blobs that went
+	// For the index: words of new contents, how many of those there should be, and how many went.
+	indexed            []indexDoc
+	unindexed, removed int64
 }
 
 type count struct{ items, unread int64 }
@@ -78,14 +81,24 @@ func (tx *Tx) finish() error {
 	return err
 }
 
+// What the feed says of an item. The last two are told apart for the index only.
 const (
-	opAdded = iota + 1
-	opUpdated
+	opAdded   = iota + 1
+	opUpdated // its flags
 	opRemoved
+	opMoved   // added to another folder
+	opContent // updated
 )
 
 // change appends to the feed.
 func (tx *Tx) change(folder groupware.FolderID, item groupware.ItemID, op int) (err error) {
+	if item != 0 && (op == opAdded || op == opContent) {
+		tx.unindexed++
+	}
+	if op == opRemoved || op == opContent {
+		tx.removed++
+	}
+	tx.fed++
 	tx.lastSeq, err = tx.c.insert("INSERT INTO changes (folder, item, op, at) VALUES (?, ?, ?, ?)", folder, item, op, tx.now.UnixMilli())
 	return err
 }
@@ -116,7 +129,8 @@ func (tx *Tx) changesSince(seq int64, limit int) ([]groupware.Change, int64, err
 	}
 	var changes []groupware.Change
 	last := seq
-	ops := [...]groupware.ChangeOp{opAdded: groupware.ChangeAdded, opUpdated: groupware.ChangeUpdated, opRemoved: groupware.ChangeRemoved}
+	ops := [...]groupware.ChangeOp{opAdded: groupware.ChangeAdded, opUpdated: groupware.ChangeUpdated, opRemoved: groupware.ChangeRemoved,
+		opMoved: groupware.ChangeAdded, opContent: groupware.ChangeUpdated}
 	err := tx.c.query(func(r row) error {
 		last = r.int(0)
 		changes = append(changes, groupware.Change{Seq: last, Folder: groupware.FolderID(r.int(1)), Item: groupware.ItemID(r.int(2)),

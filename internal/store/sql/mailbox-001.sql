@@ -116,7 +116,7 @@ CREATE TABLE changes (
   seq    INTEGER PRIMARY KEY AUTOINCREMENT,
   folder INTEGER NOT NULL,
   item   INTEGER NOT NULL,                                   -- 0: the folder itself
-  op     INTEGER NOT NULL CHECK (op IN (1, 2, 3)),           -- added, updated, removed
+  op     INTEGER NOT NULL CHECK (op BETWEEN 1 AND 5),        -- added, updated, removed, moved here, content updated
   at     INTEGER NOT NULL                                    -- milliseconds since 1970
 ) STRICT;
 
