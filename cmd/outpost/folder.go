@@ -71,7 +71,7 @@ func (a *app) folder() *cobra.Command {
 		RunE: func(c *cobra.Command, args []string) error {
 			m, err := groupware.ParseSyncMode(mode)
 			if err != nil {
-				return wrong("%v", err)
+				return wrong("say how much to keep with --sync whole, headers or off")
 			}
 			return a.with(c.Context(), func(client *web.Client) error {
 				folders, err := client.SetFolder(c.Context(), args[0], m, recursive)
@@ -81,7 +81,6 @@ func (a *app) folder() *cobra.Command {
 	}
 	set.Flags().StringVar(&mode, "sync", "", "whole, headers or off")
 	set.Flags().BoolVar(&recursive, "recursive", false, "also all folders in it")
-	set.MarkFlagRequired("sync")
 	return group("folder", "List, make, rename, move and delete folders, and choose what is kept of them",
 		"  outpost folder list\n  outpost folder create Customers/Miller", list, create, rename, move, remove, set)
 }

@@ -269,9 +269,19 @@ func checkName(name string) error {
 	return nil
 }
 
-// CreateFolder makes a folder here; it is made at the server with the next pass.
+// CreateFolder makes a folder here, with the mail folders on the way to it (RFC 9051 6.3.4); it is made at the server with
+// the next pass.
 func (s *Server) CreateFolder(ctx context.Context, path string, kind groupware.FolderKind) (Folder, error) {
+	if strings.Count(path, "/") > maxFolderDepth {
+		return Folder{}, fail(CodeUsage, "folders can be at most %d deep", maxFolderDepth)
+	}
 	b, parent, name, err := s.newName(ctx, path)
+	if up := strings.LastIndexByte(strings.Trim(path, "/"), '/'); up > 0 && kind == groupware.FolderMail && CodeOf(err) == CodeNotFound && len(s.mailboxes()) > 0 {
+		if _, err := s.CreateFolder(ctx, strings.Trim(path, "/")[:up], kind); err != nil {
+			return Folder{}, err
+		}
+		b, parent, name, err = s.newName(ctx, path)
+	}
 	if err != nil {
 		return Folder{}, err
 	}

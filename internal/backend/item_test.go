@@ -50,7 +50,10 @@ func TestFolderLife(t *testing.T) {
 	wantError(t, err, CodeExists, `"Customers"`, "already")
 	_, err = h.CreateFolder(h.ctx, "Customers/Dates", "calendar")
 	wantError(t, err, CodeRefused, "make it at the top")
-	_, err = h.CreateFolder(h.ctx, "Nowhere/Miller", "mail")
+	if f, err := h.CreateFolder(h.ctx, "Far/away/Miller", "mail"); err != nil || f.Path != "Far/away/Miller" {
+		t.Errorf("%+v, %v", f, err)
+	}
+	_, err = h.CreateFolder(h.ctx, "Nowhere/Miller", "calendar")
 	wantError(t, err, CodeNotFound, "Nowhere")
 	_, err = h.CreateFolder(h.ctx, "Outbox/Miller", "mail")
 	wantError(t, err, CodeRefused, "exists only here")
@@ -139,7 +142,7 @@ func TestListAndSearchAndShow(t *testing.T) {
 	_, err = h.Search(h.ctx, SearchOptions{Words: "  "})
 	wantError(t, err, CodeUsage, "words")
 	shown, err := h.Show(h.ctx, page.Items[0].ID)
-	if err != nil || shown.Text != "The text of Gamma.\n" || shown.To != anna {
+	if err != nil || strings.TrimSpace(shown.Text) != "The text of Gamma." || shown.To != anna {
 		t.Errorf("%+v, %v", shown, err)
 	}
 	cal, _ := h.List(h.ctx, "Calendar", ListOptions{})

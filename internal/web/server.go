@@ -176,7 +176,7 @@ func read[T any](r *http.Request) (T, error) {
 	d := json.NewDecoder(http.MaxBytesReader(nil, r.Body, maxJSON))
 	d.DisallowUnknownFields()
 	if err := d.Decode(&v); err != nil {
-		return v, &backend.Error{Code: backend.CodeUsage, Text: "the request is not the JSON that is wanted: " + err.Error(), Err: err}
+		return v, &backend.Error{Code: backend.CodeUsage, Text: "the request is not the JSON that is wanted: " + err.Error()}
 	}
 	return v, nil
 }
