@@ -119,7 +119,7 @@ func changeTests() []test {
 			f := e.folder()
 			e.create(e.s, f.ID, e.items(3)...)
 			good := e.mirror(f.ID).token
-			for _, token := range []string{"nonsense", "1", " ", "\x00\u00e4\"\r\n", "0", "http://example.org/sync/1", "999999 999999999999", good + "9999", "x" + good,
+			for _, token := range []string{"nonsense", "1", " ", "\x00\u00e4\"\r\n", "0", "http://example.org/sync/1", "999999 999999999999", "x" + good,
 				strings.Repeat("9", 400), "<&>", "-1", "1.2.3.4"} {
 				m := &mirror{e: e, folder: f.ID, token: token, items: map[string]remote.Change{}}
 				if l, _ := m.pull(e.s); !l.Full {
@@ -142,7 +142,7 @@ func changeTests() []test {
 			f := e.folder()
 			items := append(Samples(e.folderKind, fmt.Sprintf("i%d", e.number)), e.items(3)...)
 			ids := e.create(e.s, f.ID, items...)
-			e.delete(e.other(), f.ID, ids[len(ids)-1])
+			e.gone(f.ID, ids[len(ids)-1])
 			got, err := e.s.Identify(e.ctx, f.ID, append(ids, "1.1", "nonsense"))
 			e.ok(err)
 			for i, id := range ids[:len(ids)-1] {
@@ -161,7 +161,7 @@ func changeTests() []test {
 		{name: "identifying leaves out what is gone", run: func(e *env) {
 			f := e.folder()
 			ids := e.create(e.s, f.ID, e.items(2)...)
-			e.delete(e.other(), f.ID, ids[0])
+			e.gone(f.ID, ids[0])
 			got, err := e.s.Identify(e.ctx, f.ID, ids[1:])
 			e.ok(err)
 			if g := got[ids[1]]; !e.Identify && g != "" && mail(e.folderKind) {

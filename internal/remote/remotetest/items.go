@@ -70,8 +70,7 @@ func itemTests() []test {
 		{name: "items that are gone are not emitted, and stop nothing", run: func(e *env) {
 			f := e.folder()
 			ids := e.create(e.s, f.ID, e.items(5)...)
-			e.all(e.s, f.ID)
-			e.delete(e.other(), f.ID, ids[0], ids[3])
+			e.gone(f.ID, ids[0], ids[3])
 			got := e.read(f.ID, ids...)
 			if len(got) != 3 || got[ids[1]].ID == "" || got[ids[2]].ID == "" || got[ids[4]].ID == "" {
 				e.Fatalf("got %d items", len(got))

@@ -156,6 +156,13 @@ func (e *env) clean() {
 			return
 		}
 	}
+	// A server may end a session whose folder another one deleted (Dovecot does).
+	if b := e.pool.b; b != nil && len(e.made) > 0 {
+		if _, err := b.Folders(ctx); err != nil {
+			b.Close()
+			e.pool.b = nil
+		}
+	}
 }
 
 func (e *env) ok(err error) {

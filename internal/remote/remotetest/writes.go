@@ -330,7 +330,7 @@ func writeTests() []test {
 		{name: "moving what is gone is passed over", needs: func(f Features) bool { return f.Moves }, run: func(e *env) {
 			f, to := e.folder(), e.folder()
 			ids := e.create(e.s, f.ID, e.items(3)...)
-			e.delete(e.other(), f.ID, ids[1])
+			e.gone(f.ID, ids[1])
 			moved, err := e.s.Move(e.ctx, f.ID, ids, to.ID)
 			e.ok(err)
 			if _, ok := moved[ids[1]]; ok || len(e.all(e.s, f.ID)) != 0 || len(e.all(e.s, to.ID)) != 2 {
