@@ -84,6 +84,7 @@ func TestALargeMessageIsSplitInLittleMemory(t *testing.T) {
 
 func FuzzTokens(f *testing.F) {
 	f.Add("Größe anna@example.org 東京都 ﾃﾞｰﾀ e\u0301 \xff")
+	f.Add("Ǿ ㈎ ㌀ ǆ ﬃ ℡ ﲗ")
 	f.Fuzz(func(t *testing.T, text string) {
 		for _, w := range Tokens(nil, text) {
 			if w == "" || len(w) > maxToken {

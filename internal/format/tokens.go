@@ -140,6 +140,9 @@ func fold(s string) string {
 }
 
 func foldRune(out []byte, r rune) []byte {
+	if r == 0x3099 || r == 0x309a { // a sound mark that composes with nothing
+		return out
+	}
 	if r >= 0xac00 && r <= 0xd7a3 || r >= 0x3041 && r <= 0x30ff || r >= 0x4e00 && r <= 0x9fff { // decomposing would take these apart
 		return utf8.AppendRune(out, r)
 	}
@@ -147,6 +150,9 @@ func foldRune(out []byte, r rune) []byte {
 	d := norm.NFKD.Properties(utf8.AppendRune(buf[:0], r)).Decomposition()
 	if d == nil {
 		return foldLetter(out, r)
+	}
+	if r >= 0x3130 && r < 0x3400 { // what stands for several kana or Hangul: they compose again
+		d = norm.NFC.Bytes(d)
 	}
 	for len(d) > 0 {
 		x, n := utf8.DecodeRune(d)
