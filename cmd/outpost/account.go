@@ -39,6 +39,9 @@ func (a *app) account() *cobra.Command {
 					return err
 				}
 				return a.print(check, func() {
+					for _, line := range check.Discovered {
+						fmt.Fprintln(a.out, printable(line))
+					}
 					a.services(check)
 					fmt.Fprintf(a.out, "%s is added; outpost sync brings its mailbox here.\n", check.Account.Email)
 				})

@@ -11,6 +11,7 @@ import (
 	"outpost/internal/engine"
 	"outpost/internal/groupware"
 	"outpost/internal/remote"
+	"outpost/internal/remote/discover"
 	"outpost/internal/remote/fake"
 	"outpost/internal/store"
 )
@@ -117,6 +118,27 @@ func TestAccountsThatMakeNoSense(t *testing.T) {
 		if strings.Contains(err.Error(), "secret") {
 			t.Errorf("%q tells the password", err)
 		}
+	}
+}
+
+func TestServersAreFoundByTheAddress(t *testing.T) {
+	h := newHouse(t)
+	h.server(anna)
+	found := discover.Found{IMAP: "imaps://mail.example.org", CalDAV: "https://dav.example.org/", Login: "anna.b", Lines: []string{"IMAP: found by autoconfig."}}
+	var err error
+	h.Server.o.Discover = func(_ context.Context, email string) (discover.Found, error) {
+		if email != anna {
+			t.Errorf("looked for %s", email)
+		}
+		return found, err
+	}
+	err = &remote.Error{Kind: remote.NotFound, Doing: "look for the servers of example.org", Text: "there are none"}
+	_, e := h.AddAccount(h.ctx, NewAccount{Email: anna, Password: password})
+	wantError(t, e, CodeNotFound, "no servers were found", anna, "there are none", "--imap")
+	err = nil
+	check, e := h.AddAccount(h.ctx, NewAccount{Email: anna, Password: password})
+	if e != nil || check.Account.IMAP != found.IMAP || check.Account.SMTP != "" || check.Account.Login != "anna.b" || len(check.Discovered) != 1 {
+		t.Fatalf("%+v, %v", check, e)
 	}
 }
 

@@ -1,6 +1,7 @@
 package backend
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -10,7 +11,6 @@ import (
 	"time"
 
 	"outpost/internal/remote"
-	"outpost/internal/remote/discover"
 	"outpost/internal/store"
 )
 
@@ -54,8 +54,9 @@ type ServiceCheck struct {
 
 // AccountCheck is an account and what came of trying each of its services.
 type AccountCheck struct {
-	Account  Account        `json:"account"`
-	Services []ServiceCheck `json:"services"`
+	Account    Account        `json:"account"`
+	Services   []ServiceCheck `json:"services"`
+	Discovered []string       `json:"discovered,omitempty"` // what was found where, a sentence each; only when servers were looked for
 }
 
 const (
@@ -87,13 +88,13 @@ func mode(a store.Account) string {
 // AddAccount tries every service and, when all of them work, stores the account and its password. An account that
 // exists gets what is new; its mailbox stays. When something fails nothing is stored, and the check tells what it was.
 func (s *Server) AddAccount(ctx context.Context, n NewAccount) (AccountCheck, error) {
-	a, err := s.completeAccount(ctx, n)
+	a, discovered, err := s.completeAccount(ctx, n)
 	if err != nil {
 		return AccountCheck{}, err
 	}
 	checks, err := s.checkServices(ctx, a, n.Password)
 	if err != nil {
-		return AccountCheck{Account: describe(a), Services: checks}, err
+		return AccountCheck{describe(a), checks, discovered}, err
 	}
 	b := s.boxOf(a.Email)
 	if b != nil {
@@ -114,77 +115,65 @@ func (s *Server) AddAccount(ctx context.Context, n NewAccount) (AccountCheck, er
 	if b != nil {
 		b.account = a
 		poke(b.hurry)
-		return AccountCheck{Account: describe(a), Services: checks}, nil
+		return AccountCheck{describe(a), checks, discovered}, nil
 	}
 	if b, err = s.openMailbox(ctx, a); err != nil {
 		return AccountCheck{}, err
 	}
 	s.keepIfServing(b)
 	s.o.Log.Info("account added", "category", "account", "account", a.Email, "passwords", s.secrets.Where())
-	return AccountCheck{Account: describe(a), Services: checks}, nil
+	return AccountCheck{describe(a), checks, discovered}, nil
 }
 
 // completeAccount checks what was given and fills in the rest.
-func (s *Server) completeAccount(ctx context.Context, n NewAccount) (store.Account, error) {
-	var a store.Account
+func (s *Server) completeAccount(ctx context.Context, n NewAccount) (a store.Account, discovered []string, err error) {
 	addr, err := mail.ParseAddress(n.Email)
 	if err != nil || addr.Name != "" || len(n.Email) > 320 {
-		return a, fail(CodeUsage, "%q is not an e-mail address: write it like anna@example.org", n.Email)
+		return a, nil, fail(CodeUsage, "%q is not an e-mail address: write it like anna@example.org", n.Email)
 	}
 	switch {
 	case n.Password == "":
-		return a, fail(CodeUsage, "the password is empty: write it to standard input (--password-stdin)")
+		return a, nil, fail(CodeUsage, "the password is empty: write it to standard input (--password-stdin)")
 	case len(n.Password) > maxPassword || strings.ContainsAny(n.Password, "\r\n\x00"):
-		return a, fail(CodeUsage, "the password must be one line of at most %d bytes", maxPassword)
+		return a, nil, fail(CodeUsage, "the password must be one line of at most %d bytes", maxPassword)
 	}
 	old := s.boxOf(addr.Address)
 	if old != nil {
 		a = old.get()
 	}
 	a.Email = addr.Address
-	set := func(field *string, value, otherwise string) {
-		if value != "" {
-			*field = value
-		} else if *field == "" {
-			*field = otherwise
-		}
-	}
-	set(&a.Name, n.Name, "")
-	set(&a.Login, n.Login, a.Email)
+	a.Name = cmp.Or(n.Name, a.Name)
+	a.Login = cmp.Or(n.Login, a.Login)
 	a.AllowPlaintext = a.AllowPlaintext || n.AllowPlaintext
 	if n.TrustCertificate != "" {
 		if a.TrustSHA256 = remote.NormalFingerprint(n.TrustCertificate); len(a.TrustSHA256) != 64 || strings.Trim(a.TrustSHA256, "0123456789abcdef") != "" {
-			return a, fail(CodeUsage, "--trust-certificate wants the certificate's SHA-256 fingerprint: 64 hexadecimal digits, colons allowed")
+			return a, nil, fail(CodeUsage, "--trust-certificate wants the certificate's SHA-256 fingerprint: 64 hexadecimal digits, colons allowed")
 		}
 	}
 	if n.IMAP+n.SMTP+n.CalDAV+n.CardDAV != "" {
 		a.IMAP, a.SMTP, a.CalDAV, a.CardDAV = n.IMAP, n.SMTP, n.CalDAV, n.CardDAV
 	} else if old == nil {
-		if err := s.discover(ctx, &a); err != nil {
-			return a, err
+		found, err := s.o.Discover(ctx, a.Email)
+		if err != nil {
+			code := CodeNotFound
+			if remote.KindOf(err) == remote.Offline {
+				code = CodeOffline
+			}
+			return a, nil, &Error{Code: code, Err: err, Text: fmt.Sprintf("no servers were found for %s (%v): name them with --imap, --smtp, --caldav and --carddav", a.Email, err)}
 		}
+		a.IMAP, a.SMTP, a.CalDAV, a.CardDAV, discovered = found.IMAP, found.SMTP, found.CalDAV, found.CardDAV, found.Lines
+		a.Login = cmp.Or(a.Login, found.Login)
 	}
+	a.Login = cmp.Or(a.Login, a.Email)
 	for _, sv := range services(a) {
 		if _, _, _, err := endpoint(a, sv, "").Resolve(sv.scheme); err != nil {
-			return a, &Error{Code: CodeUsage, Text: err.Error(), Err: err}
+			return a, nil, &Error{Code: CodeUsage, Text: err.Error(), Err: err}
 		}
 	}
 	if a.IMAP == "" && a.CalDAV == "" && a.CardDAV == "" {
-		return a, fail(CodeUsage, "an account needs at least one of --imap, --caldav and --carddav")
+		return a, nil, fail(CodeUsage, "an account needs at least one of --imap, --caldav and --carddav")
 	}
-	return a, nil
-}
-
-// discover finds the servers of an address (SPEC A2).
-func (s *Server) discover(ctx context.Context, a *store.Account) error {
-	ctx, cancel := context.WithTimeout(ctx, checkWait)
-	defer cancel()
-	found, err := discover.Discover(ctx, a.Email, discover.Options{})
-	if err != nil {
-		return &Error{Code: CodeNotFound, Err: err, Text: fmt.Sprintf("no servers were found for %s (%v): name them with --imap, --smtp, --caldav and --carddav", a.Email, err)}
-	}
-	a.IMAP, a.SMTP, a.CalDAV, a.CardDAV = found.IMAP, found.SMTP, found.CalDAV, found.CardDAV
-	return nil
+	return a, discovered, nil
 }
 
 // boxOf returns the mailbox of the account with that address, nil when there is none. Addresses compare without case.

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"outpost/internal/engine"
+	"outpost/internal/remote/discover"
 	"outpost/internal/secret"
 	"outpost/internal/store"
 )
@@ -39,6 +40,8 @@ type Options struct {
 	FileSystem func(path string) (name string, network bool, err error)
 	// Connect replaces the drivers in tests.
 	Connect func(a store.Account, password string) engine.Connector
+	// Discover replaces the search for an address's servers in tests.
+	Discover func(ctx context.Context, email string) (discover.Found, error)
 	// FetchWait bounds how long a person waits for what is not here; 0 means 60 s.
 	FetchWait time.Duration
 }
@@ -91,6 +94,11 @@ func Open(ctx context.Context, o Options) (*Server, error) {
 	}
 	if o.Connect == nil {
 		o.Connect = connectDrivers
+	}
+	if o.Discover == nil {
+		o.Discover = func(ctx context.Context, email string) (discover.Found, error) {
+			return discover.Discover(ctx, email, discover.Options{})
+		}
 	}
 	if o.FetchWait == 0 {
 		o.FetchWait = time.Minute
