@@ -70,7 +70,12 @@ func (a *app) runDemo(ctx context.Context, once bool, listen string) (err error)
 	if err != nil {
 		return err
 	}
-	b, err := backend.Open(ctx, backend.Options{Data: data, Encrypt: a.encrypt, Force: a.force})
+	log, closeLog, err := openLog(data, io.Discard) // the terminal is for the invitation
+	if err != nil {
+		return err
+	}
+	defer closeLog()
+	b, err := backend.Open(ctx, backend.Options{Data: data, Encrypt: a.encrypt, Force: a.force, Log: log})
 	if err != nil {
 		return err
 	}
@@ -105,11 +110,6 @@ func (a *app) runDemo(ctx context.Context, once bool, listen string) (err error)
 	if once {
 		return nil
 	}
-	log, closeLog, err := openLog(data, io.Discard) // the terminal is for the invitation
-	if err != nil {
-		return err
-	}
-	defer closeLog()
 	return web.Serve(ctx, web.ServeOptions{Data: data, Backend: b, Listen: listen, Demo: server, Log: log, Ready: func(string) { a.invite(data, acc) }})
 }
 
@@ -133,12 +133,13 @@ Look around and search:
   %[2]s search invoice
   %[2]s list Calendar
 
-Take the server away and go on working:
+Take the server away and go on working (ID as list and search show it):
 
   %[2]s demo server stop
+  %[2]s show ID
   %[2]s folder create Ideas
+  %[2]s move ID Ideas
   %[3]s | %[2]s send
-  %[3]s | %[2]s add Drafts
   %[2]s status
 
 Bring it back and see everything go to its place:
@@ -148,6 +149,6 @@ Bring it back and see everything go to its place:
   %[2]s list INBOX --limit 3
   %[2]s status
 
-This terminal keeps the demo running; Ctrl-C ends it, and the next outpost demo goes on where it was.
+This terminal keeps the demo running; Ctrl-C ends it, and the next %[2]s demo goes on where it was.
 `, quoted, p, letter)
 }

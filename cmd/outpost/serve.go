@@ -86,11 +86,11 @@ func (a *app) version() *cobra.Command {
 	}
 }
 
-// program is how a person calls this program: by its name, or through go run when it lies in a temporary folder.
+// program is how a person calls this program: as just now, or through go run when it lies in a temporary folder.
 func program() string {
 	exe, err := os.Executable()
 	if err == nil && filepath.Base(filepath.Dir(exe)) == "exe" {
 		return "go run ./cmd/outpost"
 	}
-	return filepath.Base(os.Args[0])
+	return os.Args[0]
 }
