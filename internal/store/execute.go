@@ -120,14 +120,28 @@ func (tx *Tx) Take(id groupware.ItemID, local *groupware.Local, base *groupware.
 			}
 		}
 	}
-	if err := tx.takeRemote(&next, it.remote); err != nil {
+	if err := tx.takeRemote(&it, &next); err != nil {
 		return err
 	}
 	return tx.save(&it, &next)
 }
 
 // takeRemote brings what the server shows of an item in line with its new base, and sets next.remote.
-func (tx *Tx) takeRemote(next *item, had bool) error {
+func (tx *Tx) takeRemote(old, next *item) error {
+	had := old.remote
+	if had && next.baseFolder != 0 && (old.baseFolder != next.baseFolder || old.baseRemote != next.baseRemote) {
+		// The item is agreed to be elsewhere: what the server shows, or no longer shows, at the old place is not it.
+		rr, found, err := tx.remoteOf(next.id)
+		if err != nil {
+			return err
+		}
+		if found && rr.Folder == old.baseFolder && rr.RemoteID == old.baseRemote {
+			had = false
+			if err := tx.detachRemote(next.id); err != nil {
+				return err
+			}
+		}
+	}
 	if next.baseFolder == 0 {
 		if had {
 			if err := tx.detachRemote(next.id); err != nil {

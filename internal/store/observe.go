@@ -203,17 +203,29 @@ func (tx *Tx) observeGone(folder groupware.FolderID, remoteID string) (bool, err
 		case row.item == 0:
 			return true, tx.dropRemote(row)
 		}
-		row.gone = true
-		return true, tx.putRemote(row)
+		// What is gone is noted where it was agreed to be, also when it was last seen elsewhere.
+		it, err := tx.load(row.item)
+		if err != nil {
+			return false, err
+		}
+		if err := tx.dropRemote(row); err != nil {
+			return false, err
+		}
+		return true, tx.putGone(it.id, it.baseFolder, it.baseRemote, it.baseTag, it.baseFlags)
 	}
 	base, known, err := tx.itemAt(folder, remoteID)
 	if err != nil || !known || base.remote { // with a row elsewhere: it moved there
 		return false, err
 	}
-	if err := tx.putRemote(remoteRow{Remote: groupware.Remote{Folder: folder, RemoteID: remoteID, Tag: base.tag, Flags: base.flags}, item: base.id, gone: true}); err != nil {
-		return false, err
+	return true, tx.putGone(base.id, folder, remoteID, base.tag, base.flags)
+}
+
+// putGone notes that an item is no longer where it was agreed to be.
+func (tx *Tx) putGone(id groupware.ItemID, folder groupware.FolderID, remoteID, tag string, flags groupware.Flags) error {
+	if err := tx.putRemote(remoteRow{Remote: groupware.Remote{Folder: folder, RemoteID: remoteID, Tag: tag, Flags: flags}, item: id, gone: true}); err != nil {
+		return err
 	}
-	return true, tx.markRemote(base.id, true)
+	return tx.markRemote(id, true)
 }
 
 // ObserveAbsent notes after a full listing that every known item of folder that is not in present is gone. Present must
