@@ -44,7 +44,8 @@ type client struct {
 	byeText  string
 
 	mask    map[string]bool
-	caps    map[string]bool
+	caps    map[string]bool // nil when not known
+	told    bool            // the server told its capabilities without being asked
 	enabled map[string]bool
 	limit   int64    // APPENDLIMIT, 0 none
 	hide    []string // what must not be in any message

@@ -28,7 +28,7 @@ type chunks struct {
 	size int
 }
 
-func newChunks(uids []uint32) *chunks { return &chunks{rest: uids, size: 64} }
+func newChunks(uids []uint32) *chunks { return &chunks{rest: uids, size: 32} }
 
 func (k *chunks) next() []uint32 {
 	n := min(k.size, len(k.rest))

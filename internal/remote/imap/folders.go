@@ -301,7 +301,7 @@ func (d *Driver) arrange(names []string, byName map[string]mailbox, stats map[st
 		d.boxes[m.id] = m
 	}
 	slices.SortFunc(out, func(a, b mailbox) int {
-		if ai, bi := isInbox(a.wire), isInbox(b.wire); ai != bi {
+		if ai, bi := isInbox(a.levels[0]), isInbox(b.levels[0]); ai != bi { // first what everybody reads first
 			if ai {
 				return -1
 			}

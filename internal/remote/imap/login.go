@@ -22,7 +22,7 @@ func plain(e remote.Endpoint) string { return "\x00" + e.User + "\x00" + e.Passw
 
 // setCapabilities takes a capability list, without those that are masked.
 func (c *client) setCapabilities(list string) {
-	c.caps = map[string]bool{}
+	c.caps, c.told = map[string]bool{}, true
 	c.limit = 0
 	for _, w := range strings.Fields(strings.ToUpper(list)) {
 		if n, ok := strings.CutPrefix(w, "APPENDLIMIT="); ok { // RFC 7889 2
@@ -161,7 +161,7 @@ func (c *client) authenticate(e remote.Endpoint, exposed bool) error {
 		return c.fail(&remote.Error{Kind: remote.Auth, Doing: signingIn, Text: "the server offers no way to sign in with a user name and a password on this connection"})
 	}
 	initial := c.has("SASL-IR")
-	c.caps = nil // they may change; the answer may bring the new ones
+	c.told = false // capabilities may change; the answer may bring the new ones
 	var cmd *command
 	var err error
 	switch m := mechanisms[0]; m {
@@ -184,6 +184,9 @@ func (c *client) authenticate(e remote.Endpoint, exposed bool) error {
 		return err
 	}
 	if cmd.ok() {
+		if !c.told {
+			c.caps = nil
+		}
 		return nil
 	}
 	re := cmd.error().(*remote.Error)
