@@ -148,7 +148,7 @@ func revision(s string) (time.Time, bool) {
 	s = strings.TrimSpace(s)
 	for _, layout := range []string{"20060102T150405Z", time.RFC3339Nano, "20060102T150405Z07", "20060102T150405Z0700", "20060102T150405",
 		"2006-01-02T15:04:05", "20060102T150405.999Z", "2006-01-02", "20060102"} {
-		if t, err := time.Parse(layout, s); err == nil {
+		if t, err := time.Parse(layout, s); err == nil && mime.SafeYear(t) {
 			return t, true
 		}
 	}

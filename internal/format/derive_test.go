@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"strings"
 	"testing"
+	"time"
 	"unicode"
 	"unicode/utf8"
 
@@ -140,6 +141,11 @@ func checkDerived(t *testing.T, name string, d Derived) {
 	}
 	if len(d.Text) > maxText || !utf8.ValidString(d.Text) || strings.ContainsFunc(d.Text, func(r rune) bool { return r < ' ' && r != '\n' && r != '\t' }) {
 		t.Errorf("%s: text %.200q", name, d.Text)
+	}
+	for _, at := range []time.Time{d.Date, d.End} {
+		if _, err := at.UTC().MarshalJSON(); err != nil {
+			t.Errorf("%s: time %v", name, err)
+		}
 	}
 	if len(d.References) > maxReferences || len(d.InReplyTo) > maxReferences || d.Kind == "" {
 		t.Errorf("%s: %d references, kind %q", name, len(d.References), d.Kind)

@@ -9,11 +9,11 @@ import (
 	gw "outpost/internal/groupware"
 )
 
-// Input made to make a reader look through the rest again and again is read once: each of these has 1 MiB or more and would take
+// Input made to make a reader look through the rest again and again is read once: each of these has half a MiB or more and would take
 // minutes otherwise.
 func TestHostileInputIsReadOnce(t *testing.T) {
 	fill := func(s string, n int) string { return strings.Repeat(s, n/len(s)) }
-	const mib = 1 << 20
+	const mib = 1 << 19
 	for name, raw := range map[string]string{
 		"encoded words that never end": "Subject: " + fill("=?a?q?", mib) + "\n\n",
 		"encoded words":                "Subject: " + fill("=?a?q??= ", mib) + "\n\n",

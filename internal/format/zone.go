@@ -8,6 +8,7 @@ import (
 	_ "time/tzdata" // the same zones on every system, also where there are none
 
 	"outpost/internal/format/contentline"
+	"outpost/internal/format/mime"
 )
 
 // Time reads a DATE or DATE-TIME (RFC 5545 3.3.4, 3.3.5). tzid is the TZID parameter, looked up among the IANA and Windows names
@@ -17,18 +18,18 @@ func Time(value, tzid string, cal *contentline.Component) (t time.Time, day bool
 	value = strings.TrimSpace(value)
 	switch {
 	case len(value) == 8:
-		if t, err = time.Parse("20060102", value); err == nil {
+		if t, err = time.Parse("20060102", value); err == nil && mime.SafeYear(t) {
 			return t, true, nil
 		}
 	case len(value) == 16 && value[15] == 'Z':
-		if t, err = time.Parse("20060102T150405Z", value); err == nil {
+		if t, err = time.Parse("20060102T150405Z", value); err == nil && mime.SafeYear(t) {
 			return t, false, nil
 		}
 	case len(value) == 15:
 		if strings.HasSuffix(value, "60") { // leap second, RFC 5545 3.3.12
 			value = value[:13] + "59"
 		}
-		if t, err = time.Parse("20060102T150405", value); err == nil {
+		if t, err = time.Parse("20060102T150405", value); err == nil && mime.SafeYear(t) {
 			t, err = inZone(t, tzid, cal)
 			return t, false, err
 		}
@@ -297,5 +298,9 @@ func addDuration(t time.Time, s string) (time.Time, error) {
 	if days > 36500*10 || seconds > 1<<31 {
 		return t, bad
 	}
-	return t.AddDate(0, 0, sign*days).Add(time.Duration(sign*seconds) * time.Second), nil
+	end := t.AddDate(0, 0, sign*days).Add(time.Duration(sign*seconds) * time.Second)
+	if !mime.SafeYear(end) {
+		return t, bad
+	}
+	return end, nil
 }

@@ -14,8 +14,8 @@ type Address struct {
 // maxAddresses bounds what is read of one field.
 const maxAddresses = 10000
 
-// Addresses reads an address list as people's programs write it: names with unquoted commas' neighbours, comments for names, routes,
-// groups (whose names are left out). Entries without any address are returned with Addr "".
+// Addresses reads an address list as programs write it: comments for names, routes, semicolons for commas, groups (whose names are
+// left out), what is opened and never closed. Entries without any address are returned with Addr "".
 func Addresses(value []byte) []Address {
 	var out []Address
 	v := Unfold(value)

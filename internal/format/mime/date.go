@@ -9,14 +9,15 @@ import (
 )
 
 // Date reads a date-time (RFC 5322 3.3 and 4.3) as programs write it: day name optional and not believed, two-digit years, zones by
-// name, missing seconds or zone (then UTC). ok is false when there is no date.
+// name, missing seconds or zone (then UTC). ok is false when there is no date, or none that
+// can be written in every zone.
 func Date(value []byte) (t time.Time, ok bool) {
 	bare, _ := stripComments(Unfold(value))
 	s := strings.ReplaceAll(string(bytes.TrimSpace(bare)), ",", " ")
 	if len(s) > 100 {
 		return t, false
 	}
-	if t, err := time.Parse(time.RFC3339Nano, s); err == nil {
+	if t, err := time.Parse(time.RFC3339Nano, s); err == nil && SafeYear(t) {
 		return t, true
 	}
 	f := slices.DeleteFunc(strings.Fields(s), weekday)
@@ -49,7 +50,7 @@ func Date(value []byte) (t time.Time, ok bool) {
 	}
 	d, err1 := strconv.Atoi(day)
 	y, err2 := strconv.Atoi(year)
-	if err1 != nil || err2 != nil || mo < 1 || mo > 12 || d < 1 || d > 31 || y < 0 || y > 9999 {
+	if err1 != nil || err2 != nil || mo < 1 || mo > 12 || d < 1 || d > 31 || y < 0 {
 		return t, false
 	}
 	switch { // RFC 5322 4.3
@@ -85,8 +86,15 @@ func Date(value []byte) (t time.Time, ok bool) {
 			break
 		}
 	}
-	return time.Date(y, time.Month(mo), d, h, m, sec, 0, time.FixedZone("", offset)), true
+	t = time.Date(y, time.Month(mo), d, h, m, sec, 0, time.FixedZone("", offset))
+	if !SafeYear(t) {
+		return time.Time{}, false
+	}
+	return t, true
 }
+
+// SafeYear tells whether a time can be written as RFC 3339 in every zone.
+func SafeYear(t time.Time) bool { return t.Year() >= 1 && t.Year() <= 9998 }
 
 func weekday(s string) bool {
 	if len(s) < 3 {
