@@ -152,9 +152,12 @@ func (s *Server) save(r record) {
 
 // populate makes the account, and the company unless it is not wanted.
 func (s *Server) populate() error {
-	c := company.Company{Person: company.Person{Name: "Mara Lindqvist", Email: "mara@brambleford.example"}}
+	c := company.Company{Person: company.Demo()}
 	if !s.o.Empty {
-		c = company.New(s.o.Clock())
+		var err error
+		if c, err = company.New(s.o.Clock()); err != nil {
+			return err
+		}
 	}
 	s.set = settings{Format: journalFormat, Email: c.Person.Email, Name: c.Person.Name, Password: rand.Text()}
 	if err := s.AddUser(c.Person.Email, c.Person.Name, s.set.Password); err != nil {
