@@ -37,7 +37,7 @@ type Features struct {
 	NoETag     bool // storing an object tells no tag
 	PathIDs    bool // a mail folder's id is its path (no OBJECTID)
 	Rewrites   bool // objects are stored otherwise than given
-	UniqueUIDs bool // a second object with the same UID in a folder is refused (RFC 4791 5.3.2.1)
+	UniqueUIDs bool // a second object with the same UID is refused in all folders of the service, as Cyrus does (RFC 6638 3.2.4.1)
 	NoKeywords bool // keywords are dropped silently, as by servers without PERMANENTFLAGS \*
 	MaxSize    int64
 	Quota      int64 // of all items together
@@ -426,9 +426,12 @@ func (s *Server) refuse(doing string, f *folder, n remote.NewItem, old *item) er
 		return fail(remote.Exists, "a resource of this name is there")
 	}
 	if s.o.UniqueUIDs {
-		for _, it := range f.items {
-			if uid := uidOf(n.Raw); it != old && uid != "" && uidOf(it.raw) == uid {
-				return fail(remote.Exists, "no-uid-conflict: "+it.name+" has the same UID")
+		uid := uidOf(n.Raw)
+		for _, g := range s.folders {
+			for _, it := range g.items {
+				if g.service == f.service && it != old && uid != "" && uidOf(it.raw) == uid {
+					return fail(remote.Exists, it.id+" has the same UID")
+				}
 			}
 		}
 	}

@@ -104,6 +104,36 @@ func changeTests() []test {
 			m.pull(e.s)
 			m.check()
 		}},
+		{name: "what happens while changes are read is told then or the next time", run: func(e *env) {
+			f := e.folder()
+			ids := e.create(e.s, f.ID, e.items(20)...)
+			o, m := e.other(), e.mirror(f.ID)
+			done := make(chan error, 1)
+			go func() {
+				var err error
+				for i := 0; i < 10 && err == nil; i++ {
+					err = errors.Join(
+						o.Create(e.ctx, f.ID, []remote.NewItem{e.item(100 + i)}, func(_ int, _ remote.Created, err error) error { return err }),
+						o.Delete(e.ctx, f.ID, refs(ids[2*i:2*i+1]), func(_ string, err error) error { return err }),
+						o.SetFlags(e.ctx, f.ID, ids[2*i+1:2*i+2], groupware.Flags{System: groupware.Seen}, groupware.Flags{}))
+				}
+				done <- err
+			}()
+			for busy := true; busy; {
+				select {
+				case err := <-done:
+					e.ok(err)
+					busy = false
+				default:
+					m.pull(e.s)
+				}
+			}
+			m.pull(e.s)
+			m.check()
+			if len(m.items) != 20 {
+				e.Errorf("%d items are there", len(m.items))
+			}
+		}},
 		{name: "a token is good on another connection", run: func(e *env) {
 			f := e.folder()
 			ids := e.create(e.s, f.ID, e.items(3)...)

@@ -76,6 +76,36 @@ func itemTests() []test {
 				e.Fatalf("got %d items", len(got))
 			}
 		}},
+		{name: "a reading goes on while another client deletes", run: func(e *env) {
+			f := e.folder()
+			ids := e.create(e.s, f.ID, e.items(40)...)
+			o := e.other()
+			done := make(chan error, 1)
+			go func() {
+				var err error
+				for i := 0; i < 20 && err == nil; i++ {
+					err = o.Delete(e.ctx, f.ID, refs(ids[2*i:2*i+1]), func(_ string, err error) error { return err })
+				}
+				done <- err
+			}()
+			for busy := true; busy; {
+				select {
+				case err := <-done:
+					e.ok(err)
+					busy = false
+				default:
+				}
+				got := e.read(f.ID, ids...)
+				for i := 1; i < len(ids); i += 2 {
+					if got[ids[i]].ID == "" {
+						e.Fatalf("item %d was not deleted and is not read", i)
+					}
+				}
+			}
+			if all := e.all(e.s, f.ID); len(all) != 20 || len(e.read(f.ID, ids...)) != 20 {
+				e.Errorf("%d items are listed in the end, %d read", len(all), len(e.read(f.ID, ids...)))
+			}
+		}},
 		{name: "ids that never were are not emitted, and stop nothing", run: func(e *env) {
 			f := e.folder()
 			id := e.create(e.s, f.ID, e.item(0))[0]
