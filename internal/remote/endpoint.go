@@ -155,7 +155,7 @@ func (e Endpoint) DialContext(t *Traffic) func(ctx context.Context, network, add
 		if err != nil {
 			return nil, err
 		}
-		return &countingConn{c, t}, nil
+		return &countingConn{c, t, quickAck(c)}, nil
 	}
 }
 
@@ -187,11 +187,13 @@ func (t *Traffic) Bytes() (in, out int64) { return t.in.Load(), t.out.Load() }
 
 type countingConn struct {
 	net.Conn
-	t *Traffic
+	t   *Traffic
+	ack func()
 }
 
 func (c *countingConn) Read(p []byte) (int, error) {
 	n, err := c.Conn.Read(p)
+	c.ack()
 	c.t.in.Add(int64(n))
 	return n, err
 }
