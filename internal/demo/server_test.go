@@ -67,7 +67,7 @@ func message(subject string) string {
 	return "From: a@x.example\r\nTo: mara@brambleford.example\r\nSubject: " + subject + "\r\nMessage-ID: <" + subject + "@x.example>\r\n\r\nText of " + subject + "\r\n"
 }
 
-func dav(t *testing.T, s *Server, method, path, body string, header ...string) (int, http.Header, string) {
+func request(t *testing.T, s *Server, method, path, body string, header ...string) (int, http.Header, string) {
 	t.Helper()
 	a := s.Account()
 	req, err := http.NewRequest(method, strings.TrimSuffix(a.CalDAV, "/")+path, strings.NewReader(body))
@@ -100,7 +100,7 @@ func TestStateSurvivesCloseAndNew(t *testing.T) {
 		t.Fatal(err)
 	}
 	card := "BEGIN:VCARD\r\nVERSION:3.0\r\nUID:u1\r\nFN:Ann\r\nN:;Ann;;;\r\nEND:VCARD\r\n"
-	if code, _, body := dav(t, s, "PUT", "/addressbooks/"+a.Email+"/contacts/u1.vcf", card); code != 201 {
+	if code, _, body := request(t, s, "PUT", "/addressbooks/"+a.Email+"/contacts/u1.vcf", card); code != 201 {
 		t.Fatal(code, body)
 	}
 	if err := s.Close(); err != nil {
@@ -113,7 +113,7 @@ func TestStateSurvivesCloseAndNew(t *testing.T) {
 	if got := bodies(t, s, "INBOX"); len(got) != 1 || got[0] != message("kept") {
 		t.Fatalf("INBOX is %q", got)
 	}
-	if _, _, body := dav(t, s, "GET", "/addressbooks/"+a.Email+"/contacts/u1.vcf", ""); body != card {
+	if _, _, body := request(t, s, "GET", "/addressbooks/"+a.Email+"/contacts/u1.vcf", ""); body != card {
 		t.Fatalf("the card is %q", body)
 	}
 }

@@ -67,6 +67,12 @@ func (s *Server) Mask(capabilities ...string) {
 	if s.masked["LIST-EXTENDED"] {
 		s.masked["LIST-STATUS"] = true
 	}
+	for _, part := range []string{"UIDPLUS", "MOVE", "ENABLE", "IDLE", "NAMESPACE", "UNSELECT", "ESEARCH", "SASL-IR", "LIST-EXTENDED", "LIST-STATUS",
+		"SPECIAL-USE", "STATUS=SIZE"} {
+		if s.masked[part] { // IMAP4rev2 promises it (RFC 9051 appendix E)
+			s.masked["IMAP4REV2"] = true
+		}
+	}
 }
 
 // Serve answers clients until the listener is closed.
