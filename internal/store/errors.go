@@ -94,4 +94,12 @@ func (e *DamagedError) Error() string {
 
 func (e *DamagedError) Unwrap() error { return e.Err }
 
+// unlessFull drops the error that the disk is full.
+func unlessFull(err error) error {
+	if _, full := errors.AsType[*DiskFullError](err); full {
+		return nil
+	}
+	return err
+}
+
 func asDamaged(err error) (*DamagedError, bool) { return errors.AsType[*DamagedError](err) }

@@ -12,8 +12,15 @@ func fileSystem(path string) (name string, network bool, err error) {
 	if err := unix.Statfs(path, &st); err != nil {
 		return "", false, err
 	}
-	name = unix.ByteSliceToString(fstypename(&st))
+	name = unix.ByteSliceToString(st.Fstypename[:])
 	return name, uint64(st.Flags)&unix.MNT_LOCAL == 0, nil
 }
 
-func fstypename(st *unix.Statfs_t) []byte { return []byte(string(st.Fstypename[:])) }
+// freeBytes is the room on the disk of a folder, very much where that cannot be known.
+func freeBytes(path string) uint64 {
+	var st unix.Statfs_t
+	if err := unix.Statfs(path, &st); err != nil {
+		return 1 << 62
+	}
+	return uint64(max(int64(st.Bavail), 0)) * uint64(st.Bsize)
+}

@@ -29,3 +29,12 @@ func fileSystem(path string) (name string, network bool, err error) {
 	}
 	return "local", false, nil
 }
+
+// freeBytes is the room on the disk of a folder, very much where that cannot be known.
+func freeBytes(path string) uint64 {
+	var st unix.Statfs_t
+	if err := unix.Statfs(path, &st); err != nil {
+		return 1 << 62
+	}
+	return st.Bavail * uint64(st.Bsize)
+}

@@ -26,3 +26,12 @@ func fileSystem(path string) (name string, network bool, err error) {
 	}
 	return "local", false, nil
 }
+
+// freeBytes is the room on the disk of a folder, very much where that cannot be known.
+func freeBytes(path string) (free uint64) {
+	p, err := windows.UTF16PtrFromString(path)
+	if err != nil || windows.GetDiskFreeSpaceEx(p, &free, nil, nil) != nil {
+		return 1 << 62
+	}
+	return free
+}

@@ -131,7 +131,7 @@ func (x *index) close() error {
 	var errs []error
 	err := x.failure()
 	if err == nil {
-		errs = append(errs, x.write(), x.c.script("PRAGMA incremental_vacuum"))
+		errs = append(errs, unlessFull(x.write()), unlessFull(x.c.script("PRAGMA incremental_vacuum")))
 	}
 	errs = append(errs, x.c.close())
 	if _, damaged := asDamaged(err); damaged {

@@ -107,7 +107,8 @@ func (m *Mailbox) Close() error {
 		}
 	}
 	m.writer.interrupt(context.Background())
-	errs = append(errs, m.vacuum(1<<20), m.writer.script("PRAGMA wal_checkpoint(TRUNCATE)"), m.writer.close())
+	// Giving space back needs some first. On a full disk that is left for another time: nothing is lost by it.
+	errs = append(errs, unlessFull(m.vacuum(1<<20)), unlessFull(m.writer.script("PRAGMA wal_checkpoint(TRUNCATE)")), m.writer.close())
 	return errors.Join(errs...)
 }
 

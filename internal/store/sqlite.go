@@ -27,6 +27,9 @@ const pageSize = 16384
 // have to fit into the engine's memory.
 const streamAbove = 256 << 10
 
+// fullBelow is how many free bytes make a failed write a matter of a full disk.
+const fullBelow = 1 << 20
+
 // conn is one connection to one database with its prepared statements. It is used by one goroutine at a time.
 type conn struct {
 	db    *sqlite3.Conn
@@ -275,6 +278,8 @@ func (c *conn) wrap(err error) error {
 func sqlError(ctx context.Context, path string, err error) error {
 	switch {
 	case errors.Is(err, sqlite3.FULL), errors.Is(err, syscall.ENOSPC):
+		return &DiskFullError{Path: filepath.Dir(path), Err: err}
+	case errors.Is(err, sqlite3.IOERR) && freeBytes(filepath.Dir(path)) < fullBelow: // not every system says which
 		return &DiskFullError{Path: filepath.Dir(path), Err: err}
 	case errors.Is(err, sqlite3.INTERRUPT):
 		if e := ctx.Err(); e != nil {

@@ -21,25 +21,22 @@ func open(t testing.TB) *Mailbox {
 
 func openIn(t testing.TB, dir string, o Options) *Mailbox {
 	t.Helper()
+	_, m := openProfile(t, dir, o)
+	return m
+}
+
+// openProfile opens a profile with one account, and its mailbox.
+func openProfile(t testing.TB, dir string, o Options) (*Profile, *Mailbox) {
+	t.Helper()
 	o.Clock = func() time.Time { return testTime }
-	p, err := OpenProfile(t.Context(), dir, o)
-	if err != nil {
-		t.Fatal(err)
-	}
+	p := must(OpenProfile(t.Context(), dir, o))(t)
 	t.Cleanup(func() {
 		if err := p.Close(); err != nil {
 			t.Error(err)
 		}
 	})
-	a, err := p.PutAccount(t.Context(), Account{Email: "anna@example.org"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	m, err := p.OpenMailbox(t.Context(), a.Mailbox)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return m
+	a := must(p.PutAccount(t.Context(), Account{Email: "anna@example.org"}))(t)
+	return p, must(p.OpenMailbox(t.Context(), a.Mailbox))(t)
 }
 
 func update(t testing.TB, m *Mailbox, fn func(*Tx) error) {
