@@ -120,7 +120,9 @@ func (s *Server) AddAccount(ctx context.Context, n NewAccount) (AccountCheck, er
 	if b, err = s.openMailbox(ctx, a); err != nil {
 		return AccountCheck{}, err
 	}
-	s.keepIfServing(b)
+	if !s.keepIfServing(b) {
+		s.lookAtFolders(ctx, b)
+	}
 	s.o.Log.Info("account added", "category", "account", "account", a.Email, "passwords", s.secrets.Where())
 	return AccountCheck{describe(a), checks, discovered}, nil
 }

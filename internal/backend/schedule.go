@@ -32,13 +32,16 @@ func (s *Server) Serve(ctx context.Context) error {
 	return nil
 }
 
-// keepIfServing starts to keep a mailbox in step if Serve runs.
-func (s *Server) keepIfServing(b *mailbox) {
+// keepIfServing starts to keep a mailbox in step if Serve runs, and says whether it does.
+func (s *Server) keepIfServing(b *mailbox) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if ctx := s.serving; ctx != nil && ctx.Err() == nil {
-		s.keepers.Go(func() { s.keep(ctx, b) })
+	ctx := s.serving
+	if ctx == nil || ctx.Err() != nil {
+		return false
 	}
+	s.keepers.Go(func() { s.keep(ctx, b) })
+	return true
 }
 
 // keep runs a pass at once, then after local changes, after a while, and again after a failure.
@@ -48,7 +51,7 @@ func (s *Server) keep(ctx context.Context, b *mailbox) {
 		a := b.get()
 		var wait time.Duration
 		if !a.Offline {
-			_, err := s.pass(ctx, b, 0)
+			_, err := s.pass(ctx, b, scope{})
 			failures++
 			if err == nil || errors.Is(err, context.Canceled) {
 				failures = 0

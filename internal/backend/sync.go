@@ -51,6 +51,14 @@ func (s *Server) Sync(ctx context.Context, folder string) (SyncResult, error) {
 	boxes, only := s.mailboxes(), groupware.FolderID(0)
 	if folder != "" {
 		p, err := s.find(ctx, folder)
+		if CodeOf(err) == CodeNotFound {
+			for _, b := range boxes {
+				if b.get().LastSync.IsZero() {
+					s.lookAtFolders(ctx, b)
+				}
+			}
+			p, err = s.find(ctx, folder)
+		}
 		if err != nil {
 			return SyncResult{}, err
 		}
@@ -71,7 +79,7 @@ func (s *Server) Sync(ctx context.Context, folder string) (SyncResult, error) {
 			err = fail(CodeOffline, "%s works offline because you wished so: outpost online ends that", a.Email)
 		} else {
 			var r engine.Result
-			r, err = s.pass(ctx, b, only)
+			r, err = s.pass(ctx, b, scope{folder: only})
 			out.Downloaded += r.Downloaded
 			out.Uploaded += r.Uploaded
 			out.Deleted += r.Deleted
@@ -124,8 +132,42 @@ func apart(err error) (out []error) {
 	return []error{err}
 }
 
+// lookAtFolders learns which folders the server has, before anything in them is read, so that a person can choose what
+// to keep of each. What goes wrong with it, the first whole pass will tell.
+func (s *Server) lookAtFolders(ctx context.Context, b *mailbox) {
+	if !b.get().Offline {
+		s.pass(ctx, b, scope{foldersOnly: true})
+	}
+}
+
+// scope narrows a pass.
+type scope struct {
+	folder      groupware.FolderID // 0: all
+	foldersOnly bool               // end before anything in a folder is read
+}
+
+// errEnough ends a pass that was to look at folders only.
+var errEnough = errors.New("the folders are known")
+
+// foldersOnly connects to services that show folders and nothing in them.
+type foldersOnly struct{ engine.Connector }
+
+func (c foldersOnly) Connect(ctx context.Context, name string) (remote.Service, error) {
+	svc, err := c.Connector.Connect(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	return foldersOnlyService{svc}, nil
+}
+
+type foldersOnlyService struct{ remote.Service }
+
+func (foldersOnlyService) Changes(context.Context, string, string, func(remote.Change) error) (remote.Listing, error) {
+	return remote.Listing{}, errEnough
+}
+
 // pass runs one pass over a mailbox, after the one that runs now, if any. It remembers how it ended.
-func (s *Server) pass(ctx context.Context, b *mailbox, only groupware.FolderID) (engine.Result, error) {
+func (s *Server) pass(ctx context.Context, b *mailbox, sc scope) (engine.Result, error) {
 	select {
 	case b.turn <- struct{}{}:
 	case <-b.gone:
@@ -145,7 +187,11 @@ func (s *Server) pass(ctx context.Context, b *mailbox, only groupware.FolderID) 
 	var result engine.Result
 	password, err := s.password(a)
 	if err == nil {
-		e := engine.New(b.Mailbox, s.o.Connect(a, password), engine.Options{
+		c := s.o.Connect(a, password)
+		if sc.foldersOnly {
+			c = foldersOnly{c}
+		}
+		e := engine.New(b.Mailbox, c, engine.Options{
 			Clock: s.o.Clock.Now, Rand: s.newRand(), Address: a.Email, Progress: func(p engine.Progress) {
 				event := Event{a.Email, p.Folder, p.Doing, p.Done, p.Total, p.Bytes}
 				b.mu.Lock()
@@ -153,20 +199,21 @@ func (s *Server) pass(ctx context.Context, b *mailbox, only groupware.FolderID) 
 				b.mu.Unlock()
 				s.announce(event)
 			}})
-		result, err = e.Pass(ctx, engine.PassOptions{Folder: only})
+		result, err = e.Pass(ctx, engine.PassOptions{Folder: sc.folder})
 	}
-	s.ended(context.WithoutCancel(ctx), b, only, result, err)
+	s.ended(context.WithoutCancel(ctx), b, sc, result, err)
 	return result, err
 }
 
 // ended remembers how a pass ended.
-func (s *Server) ended(ctx context.Context, b *mailbox, only groupware.FolderID, r engine.Result, err error) {
+func (s *Server) ended(ctx context.Context, b *mailbox, sc scope, r engine.Result, err error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.cancel = nil
 	log := s.o.Log.With("category", "sync", "account", b.account.Email)
 	before := b.account
 	switch {
+	case errors.Is(err, errEnough):
 	case errors.Is(err, context.Canceled):
 		log.Info("pass was ended early")
 	case err != nil:
@@ -178,7 +225,7 @@ func (s *Server) ended(ctx context.Context, b *mailbox, only groupware.FolderID,
 				b.account.LastErrorKind, b.account.LastError = string(CodeOf(p)), p.Error()
 			}
 		}
-	case only == 0:
+	case sc.folder == 0:
 		b.account.LastError, b.account.LastErrorKind, b.account.LastSync = "", "", s.o.Clock.Now()
 	}
 	if r.Downloaded+r.Uploaded+r.Deleted+r.Conflicts+r.Failures > 0 {

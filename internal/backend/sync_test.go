@@ -194,6 +194,25 @@ func TestSyncOfOneFolder(t *testing.T) {
 	wantError(t, err, CodeNotFound)
 }
 
+func TestFoldersAreKnownBeforeAnythingIsRead(t *testing.T) {
+	h := newHouse(t)
+	s := h.server(anna)
+	s.AddMail(s.FolderID("Inbox"), []byte(message("One")), groupware.Flags{}, h.clock.Now())
+	if _, err := h.AddAccount(h.ctx, account(anna)); err != nil {
+		t.Fatal(err)
+	}
+	if f, err := h.SetFolder(h.ctx, "Trash", groupware.SyncOff, false); err != nil || f[0].Sync != groupware.SyncOff {
+		t.Errorf("%+v, %v", f, err)
+	}
+	if st := h.state(); st.Items != 0 || !st.LastSync.IsZero() || st.State != StateSyncing {
+		t.Errorf("%+v", st)
+	}
+	s.AddFolder(remote.NewFolder{Name: "Later", Kind: groupware.FolderMail})
+	if r, err := h.Sync(h.ctx, "Later"); err != nil || len(r.Problems) != 0 { // a folder that is not known yet
+		t.Errorf("%+v, %v", r, err)
+	}
+}
+
 func TestVerifyFindsNothingWrong(t *testing.T) {
 	h := newHouse(t, anna)
 	h.sync()
