@@ -49,6 +49,12 @@ func CodeOf(err error) Code {
 	if e, ok := errors.AsType[*Error](err); ok {
 		return e.Code
 	}
+	if _, full := errors.AsType[*store.DiskFullError](err); full {
+		return CodeDataFolder
+	}
+	if _, damaged := errors.AsType[*store.DamagedError](err); damaged {
+		return CodeDataFolder
+	}
 	if errors.Is(err, context.Canceled) {
 		return CodeCancelled
 	}
@@ -108,5 +114,5 @@ func inWords(dir string, err error) error {
 	if _, ok := errors.AsType[*store.NetworkFSError](err); ok {
 		return &Error{Code: CodeDataFolder, Err: err, Text: err.Error() + "; --allow-network-folder takes the risk"}
 	}
-	return &Error{Code: CodeDataFolder, Err: err, Text: fmt.Sprintf("open the data folder %s: %v", dir, err)}
+	return &Error{Code: CodeDataFolder, Err: err, Text: fmt.Sprintf("the data folder %s cannot be opened: %v", dir, err)}
 }

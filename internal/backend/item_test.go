@@ -407,3 +407,40 @@ func TestWhatIsNotHereIsFetchedOrTold(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+func TestAFullDiskIsToldAndLosesNothing(t *testing.T) {
+	h := newHouse(t, anna)
+	s := h.servers[anna]
+	h.sync()
+	first := h.add("Inbox", "", message("Before"))
+	if err := h.Server.Close(); err != nil {
+		t.Fatal(err)
+	}
+	h.o.MaxPages = 1 // no room for anything more
+	h.open()
+	noise := make([]byte, 1<<20)
+	for i := range noise {
+		noise[i] = "0123456789abcdef"[h.o.Rand.IntN(16)]
+	}
+	_, err := h.Add(h.ctx, "Inbox", "", append([]byte(message("Large")), noise...))
+	if CodeOf(err) != CodeDataFolder || !strings.Contains(err.Error(), "no room left on the disk") || !strings.Contains(err.Error(), "nothing is lost") {
+		t.Errorf("got %v", err)
+	}
+	s.AddMail(s.FolderID("Inbox"), append([]byte(message("From there")), noise...), groupware.Flags{}, h.clock.Now())
+	r, err := h.Sync(h.ctx, "")
+	if err != nil || len(r.Problems) != 1 || r.Problems[0].Code != CodeDataFolder {
+		t.Errorf("%+v, %v", r, err)
+	}
+	if err := h.Server.Close(); err != nil {
+		t.Fatal(err)
+	}
+	h.o.MaxPages = 0 // room was made
+	h.open()
+	h.sync()
+	if _, err := h.Show(h.ctx, first); err != nil {
+		t.Error(err)
+	}
+	if page, err := h.List(h.ctx, "Inbox", ListOptions{}); err != nil || page.Total != 2 || len(h.there(anna, "Inbox")) != 2 {
+		t.Errorf("%+v, %v", page, err)
+	}
+}

@@ -38,6 +38,8 @@ type Options struct {
 	Log     *slog.Logger
 	// FileSystem names the file system that a folder is on and says whether it is on the network; nil asks the system.
 	FileSystem func(path string) (name string, network bool, err error)
+	// MaxPages bounds a mailbox's file, to test a full disk; 0 means no bound.
+	MaxPages int64
 	// Connect replaces the drivers in tests.
 	Connect func(a store.Account, password string) engine.Connector
 	// Discover replaces the search for an address's servers in tests.
@@ -111,7 +113,7 @@ func Open(ctx context.Context, o Options) (*Server, error) {
 		return nil, err
 	}
 	s := &Server{o: o, secrets: secret.Open(so), watchers: map[int]chan Event{}}
-	s.profile, err = store.OpenProfile(ctx, o.Data, store.Options{Encrypt: o.Encrypt, Force: o.Force, Keyring: s.secrets, Clock: o.Clock.Now, FileSystem: o.FileSystem})
+	s.profile, err = store.OpenProfile(ctx, o.Data, store.Options{Encrypt: o.Encrypt, Force: o.Force, Keyring: s.secrets, Clock: o.Clock.Now, FileSystem: o.FileSystem, MaxPages: o.MaxPages})
 	if err != nil {
 		return nil, inWords(o.Data, err)
 	}
