@@ -156,3 +156,17 @@ func create(t *testing.T, d *Driver, folder string, item remote.NewItem) (out re
 }
 
 var errEnough = errors.New("enough")
+
+// memoryConn is a connection whose other side has said all it says and listens to nothing.
+type memoryConn struct {
+	net.Conn
+	r *bytes.Reader
+}
+
+func newMemoryConn(data []byte) *memoryConn { return &memoryConn{r: bytes.NewReader(data)} }
+
+func (c *memoryConn) Read(p []byte) (int, error)       { return c.r.Read(p) }
+func (c *memoryConn) Write(p []byte) (int, error)      { return len(p), nil }
+func (c *memoryConn) SetReadDeadline(time.Time) error  { return nil }
+func (c *memoryConn) SetWriteDeadline(time.Time) error { return nil }
+func (c *memoryConn) Close() error                     { return nil }

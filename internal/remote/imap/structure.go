@@ -81,7 +81,7 @@ func (n *node) leaf(v wire.Value) bool {
 		ext = 9
 	case n.mediaType == "message/rfc822" || n.mediaType == "message/global":
 		ext = 11
-		if v.At(8).Kind != wire.List { // sent like any other part
+		if v.At(7).Kind != wire.List { // no envelope: told like any other part
 			ext = 8
 		}
 	}
