@@ -3,6 +3,7 @@ package dav
 import (
 	"context"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -190,6 +191,10 @@ func (s *Service) CreateFolder(ctx context.Context, f remote.NewFolder) (remote.
 		}
 		if err = s.makeCollection(ctx, doing, id, f.Name, component); err == nil {
 			return s.made(ctx, doing, id, f)
+		}
+		if e, ok := errors.AsType[*remote.Error](err); ok && f.Kind == groupware.FolderNotes && refusalOf(err).status/100 == 4 &&
+			(e.Kind == remote.Invalid || e.Kind == remote.Other) {
+			e.Kind = remote.Forbidden // it has nothing against the name: it keeps no VJOURNAL
 		}
 		if refusalOf(err).status != http.StatusMethodNotAllowed && remote.KindOf(err) != remote.Exists {
 			return remote.Folder{}, err

@@ -2,6 +2,7 @@ package dav_test
 
 import (
 	"os"
+	"strings"
 	"testing"
 
 	"outpost/internal/groupware"
@@ -29,32 +30,87 @@ func connect(t testing.TB, name string, e remote.Endpoint) *dav.Service {
 	if err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(func() { s.Close() })
 	return s
 }
 
-func TestRealServersPassTheSuite(t *testing.T) {
-	for _, c := range []struct {
-		kind servers.Kind
-		name string
-	}{
-		{servers.CyrusIMAP, dav.CalDAV},
-		{servers.CyrusIMAP, dav.CardDAV},
-		{servers.RadicaleDAV, dav.CalDAV},
-		{servers.RadicaleDAV, dav.CardDAV},
-	} {
-		t.Run(string(c.kind)+"/"+c.name, func(t *testing.T) {
-			server := pool.Get(t, c.kind)
-			user := server.NewUser(t)
-			kinds := []groupware.FolderKind{groupware.FolderCalendar, groupware.FolderTasks, groupware.FolderNotes}
-			if c.name == dav.CardDAV {
-				kinds = []groupware.FolderKind{groupware.FolderContacts}
+// The conformance suite runs on these servers in test/interop.
+
+func TestRealServersAreFoundFromAnyAddress(t *testing.T) {
+	for _, kind := range []servers.Kind{servers.CyrusIMAP, servers.RadicaleDAV} {
+		server := pool.Get(t, kind)
+		user := server.NewUser(t)
+		for _, name := range []string{dav.CalDAV, dav.CardDAV} {
+			home := strings.TrimPrefix(connect(t, name, endpoint(server, name, user)).Homes()[0], "http://"+server.HTTPAddr)
+			for _, path := range []string{"", "/", "/.well-known/" + name, home, strings.TrimSuffix(home, "/"), strings.ReplaceAll(home, "@", "%40"), "/not/there/"} {
+				e := endpoint(server, name, user)
+				e.URL = "http://" + server.HTTPAddr + path
+				if got := connect(t, name, e).Homes(); len(got) != 1 || !strings.HasSuffix(got[0], home) {
+					t.Errorf("%s: from %q: %v, want %s", kind, path, got, home)
+				}
 			}
-			remotetest.Run(t, remotetest.Target{
-				Kinds:   kinds,
-				Connect: func(t testing.TB) remote.Service { return connect(t, c.name, endpoint(server, c.name, user)) },
-				// Neither server keeps the bytes of calendars and cards: both order and fold properties their way.
-				Features: remotetest.Features{State: true, Delta: true, Renames: true, StableFolderIDs: true, NewIDs: true, Tags: true, Moves: true},
-			})
-		})
+			e := endpoint(server, name, user)
+			e.Password = "wrong"
+			if _, err := dav.Connect(t.Context(), name, e); remote.KindOf(err) != remote.Auth {
+				t.Errorf("%s: with a wrong password: %v", kind, err)
+			}
+		}
+	}
+}
+
+func TestRealServersGiveCardsInTheVersionThatTheyHold(t *testing.T) {
+	card := func(version, more string) []byte {
+		return []byte("BEGIN:VCARD\r\nVERSION:" + version + "\r\nUID:u" + version + more + "\r\nFN:Anna\r\nN:Berg;Anna;;;\r\nX-MORE:" + more + "\r\nEND:VCARD\r\n")
+	}
+	for _, kind := range []servers.Kind{servers.CyrusIMAP, servers.RadicaleDAV} {
+		server := pool.Get(t, kind)
+		s := connect(t, dav.CardDAV, endpoint(server, dav.CardDAV, server.NewUser(t)))
+		f, err := s.CreateFolder(t.Context(), remote.NewFolder{Name: "Cards", Kind: groupware.FolderContacts})
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := map[string]string{}
+		var items []remote.NewItem
+		for _, c := range []struct{ name, version, more string }{{"old.vcf", "3.0", ""}, {"new.vcf", "4.0", ""}, {"group.vcf", "4.0", "KIND"}} {
+			items = append(items, remote.NewItem{Name: c.name, Raw: card(c.version, c.more), Media: groupware.MediaVCard})
+			want[f.ID+c.name] = c.version
+		}
+		if err := s.Create(t.Context(), f.ID, items, func(_ int, _ remote.Created, err error) error { return err }); err != nil {
+			t.Fatal(err)
+		}
+		var ids []string
+		for id := range want {
+			ids = append(ids, id)
+		}
+		if err := s.Fetch(t.Context(), f.ID, ids, remote.PartWhole, func(got remote.Fetched) error {
+			if !strings.Contains(string(got.Raw), "\r\nVERSION:"+want[got.ID]+"\r\n") {
+				t.Errorf("%s: %s is %s", kind, got.ID, got.Raw)
+			}
+			delete(want, got.ID)
+			return got.Err
+		}); err != nil || len(want) != 0 {
+			t.Errorf("%s: left %v, %v", kind, want, err)
+		}
+	}
+}
+
+func TestASecondItemOfAUIDIsToldAsTheFirst(t *testing.T) {
+	for _, kind := range []servers.Kind{servers.CyrusIMAP, servers.RadicaleDAV} {
+		server := pool.Get(t, kind)
+		s := connect(t, dav.CalDAV, endpoint(server, dav.CalDAV, server.NewUser(t)))
+		f, err := s.CreateFolder(t.Context(), remote.NewFolder{Name: "Events", Kind: groupware.FolderCalendar})
+		if err != nil {
+			t.Fatal(err)
+		}
+		first, second := remotetest.Item(groupware.FolderCalendar, "one", "One"), remotetest.Item(groupware.FolderCalendar, "one", "One")
+		second.Name = "another.ics"
+		err = s.Create(t.Context(), f.ID, []remote.NewItem{first}, func(_ int, _ remote.Created, err error) error { return err })
+		if err != nil {
+			t.Fatal(err)
+		}
+		err = s.Create(t.Context(), f.ID, []remote.NewItem{second}, func(_ int, _ remote.Created, err error) error { return err })
+		if remote.KindOf(err) != remote.Exists {
+			t.Errorf("%s: %v", kind, err)
+		}
 	}
 }

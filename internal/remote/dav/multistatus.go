@@ -183,9 +183,6 @@ func rootElement(d *xml.Decoder) (xml.StartElement, error) {
 	for {
 		tok, err := d.Token()
 		if err != nil {
-			if err == io.EOF {
-				err = errors.New("an empty answer")
-			}
 			return xml.StartElement{}, err
 		}
 		if t, ok := tok.(xml.StartElement); ok {
