@@ -84,7 +84,7 @@ func (w *world) calendar() []Resource {
 		{uid: "sunhold-call", summary: "Sunhold: hub delivery, what now", start: clock(w.day(1), "16:00", w.zoned("Asia/Taipei")), length: 30 * time.Minute, organizer: w.people["grace"],
 			attendees: w.invited("ACCEPTED", "mara", "ayesha"), location: "Video", alarm: 5, categories: "Suppliers"},
 		{uid: "dentist", summary: "Dentist", start: at(4, "08:20"), length: 40 * time.Minute, location: "12 Fuller Street", alarm: 60, categories: "Private"},
-		{uid: "elin-visit", summary: "Elin is here", start: w.weekdayOf(time.Saturday, 1), days: 2, transparent: "TRANSPARENT", categories: "Private", description: "Train gets in at 11:52. She wants to ride the Heath."},
+		{uid: "elin-visit", summary: "Elin is here", start: w.weekdayOf(time.Saturday, 0), days: 2, transparent: "TRANSPARENT", categories: "Private", description: "Train gets in at 11:52. She wants to ride the Heath."},
 		{uid: "cake", summary: "Cake for Wiktor (do not tell Wiktor)", start: at(2, "15:00"), length: 30 * time.Minute, location: "Canteen", organizer: w.people["hana"],
 			attendees: w.invited("ACCEPTED", "mara", "jonas", "owen", "luke"), categories: "Private"},
 		{uid: "lease-talk", summary: "Millrace Estates: lease of unit 5", start: at(-4, "11:00"), length: time.Hour, location: "Their office", organizer: w.people["greta"], attendees: w.invited("ACCEPTED", "mara", "tom"),

@@ -2,7 +2,10 @@ package imapserver
 
 import (
 	"bytes"
+	"encoding/base64"
+	"io"
 	"math"
+	"mime/quotedprintable"
 	"slices"
 	"strconv"
 	"strings"
@@ -19,6 +22,7 @@ type fetchItem struct {
 	label  string // as asked for, "BODY[1.HEADER.FIELDS (From)]"
 	path   []int
 	what   string // "", HEADER, TEXT, MIME, HEADER.FIELDS, HEADER.FIELDS.NOT
+	binary bool   // decoded (RFC 3516)
 	fields []string
 	peek   bool
 	ranged bool
@@ -90,7 +94,9 @@ func (x *session) fetch(uid bool, c *command) error {
 		if !ok || since > 0 && m.ModSeq <= since {
 			continue
 		}
-		x.fetchOne(&m, items)
+		if err := x.fetchOne(&m, items); err != nil {
+			return err
+		}
 	}
 	return nil
 }
@@ -148,6 +154,18 @@ func (c *command) fetchItem() (fetchItem, error) {
 	if (name == "BODY" || name == "BODY.PEEK") && c.peek() == '[' {
 		f.name, f.peek = "BODY[", name == "BODY.PEEK"
 		return f, c.section(&f)
+	}
+	if kind, ok := strings.CutPrefix(name, "BINARY"); ok && c.peek() == '[' && (kind == "" || kind == ".PEEK" || kind == ".SIZE") {
+		f = fetchItem{name: "BODY[", binary: true, peek: kind != ""}
+		err := c.section(&f)
+		if f.what != "" || kind == ".SIZE" && f.ranged {
+			err = bad("FETCH BINARY is of parts")
+		}
+		f.label = "BINARY" + strings.TrimPrefix(f.label, "BODY")
+		if kind == ".SIZE" {
+			f.name, f.label = "BINARY.SIZE", "BINARY.SIZE"+strings.TrimPrefix(f.label, "BINARY")
+		}
+		return f, err
 	}
 	switch name {
 	case "RFC822":
@@ -239,7 +257,7 @@ func (c *command) section(f *fetchItem) error {
 }
 
 // fetchOne answers for one message.
-func (x *session) fetchOne(m *mailstore.Message, items []fetchItem) {
+func (x *session) fetchOne(m *mailstore.Message, items []fetchItem) error {
 	read := slices.ContainsFunc(items, func(f fetchItem) bool { return f.name == "BODY[" && !f.peek })
 	if read && !x.box.readOnly && !m.Has(`\Seen`) {
 		if now, _, err := x.box.b.SetFlags([]uint32{m.UID}, mailstore.AddFlags, []string{`\Seen`}, math.MaxUint64); err == nil && len(now) == 1 {
@@ -279,11 +297,20 @@ func (x *session) fetchOne(m *mailstore.Message, items []fetchItem) {
 		case "BODY", "BODYSTRUCTURE":
 			o.WriteString(f.name + " ")
 			o.bodyStructure(structure(), f.name == "BODYSTRUCTURE")
-		case "BODY[":
-			o.WriteString(f.label + " ")
+		case "BODY[", "BINARY.SIZE":
 			b, ok := m.Body, true
 			if f.what != "" || f.path != nil {
 				b, ok = structure().section(&f)
+			}
+			if f.binary && ok && f.path != nil {
+				if b, ok = structure().find(f.path).decode(); !ok {
+					return no("[UNKNOWN-CTE] this part cannot be decoded")
+				}
+			}
+			o.WriteString(f.label + " ")
+			if f.name == "BINARY.SIZE" {
+				o.WriteString(strconv.Itoa(len(b)))
+				break
 			}
 			if !ok {
 				o.WriteString("NIL")
@@ -293,6 +320,9 @@ func (x *session) fetchOne(m *mailstore.Message, items []fetchItem) {
 				from := min(f.offset, uint64(len(b)))
 				b = b[from:min(from+f.length, uint64(len(b)))]
 			}
+			if f.binary && bytes.IndexByte(b, 0) >= 0 {
+				o.WriteByte('~')
+			}
 			o.WriteString("{" + strconv.Itoa(len(b)) + "}\r\n")
 			o.Write(b)
 		}
@@ -300,6 +330,27 @@ func (x *session) fetchOne(m *mailstore.Message, items []fetchItem) {
 	x.printf("* %d FETCH (", x.box.seq(m.UID))
 	x.w.Write(o.Bytes())
 	x.printf(")\r\n")
+	return nil
+}
+
+// decode undoes the part's transfer encoding; a part with parts has none.
+func (p *part) decode() ([]byte, bool) {
+	if len(p.parts) > 0 {
+		return p.body, true
+	}
+	var r io.Reader = bytes.NewReader(p.body)
+	switch strings.ToLower(strings.TrimSpace(dropComments(p.value("Content-Transfer-Encoding")))) {
+	case "", "7bit", "8bit", "binary":
+		return p.body, true
+	case "base64":
+		r = base64.NewDecoder(base64.StdEncoding, r)
+	case "quoted-printable":
+		r = quotedprintable.NewReader(r)
+	default:
+		return nil, false
+	}
+	b, err := io.ReadAll(r)
+	return b, err == nil
 }
 
 // section returns the bytes that a section names.

@@ -329,7 +329,10 @@ func (c *command) date() (time.Time, error) {
 // set is a sequence set. 0 stands for "*".
 type set []span
 
-type span struct{ from, to uint32 }
+type span struct {
+	from, to uint32
+	saved    bool // "$": what SEARCH has saved (RFC 9051 6.4.4.1)
+}
 
 // set reads a sequence set.
 func (c *command) set() (set, error) {
@@ -344,6 +347,9 @@ func (c *command) set() (set, error) {
 		}
 		return uint32(n), err
 	}
+	if c.take('$') {
+		return set{{saved: true}}, nil
+	}
 	for {
 		from, err := num()
 		if err != nil {
@@ -355,7 +361,7 @@ func (c *command) set() (set, error) {
 				return nil, err
 			}
 		}
-		out = append(out, span{from, to})
+		out = append(out, span{from: from, to: to})
 		if !c.take(',') {
 			return out, nil
 		}

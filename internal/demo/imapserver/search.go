@@ -2,11 +2,8 @@ package imapserver
 
 import (
 	"bytes"
-	"encoding/base64"
 	"io"
-	"math"
 	"mime"
-	"mime/quotedprintable"
 	"slices"
 	"strings"
 	"time"
@@ -44,7 +41,7 @@ func (x *session) search(uid bool, tag string, c *command) error {
 		extended = true
 		err := c.list(func() error {
 			w, err := c.word()
-			if err == nil && !slices.Contains([]string{"MIN", "MAX", "ALL", "COUNT"}, w) {
+			if err == nil && !slices.Contains([]string{"MIN", "MAX", "ALL", "COUNT", "SAVE"}, w) {
 				err = bad("SEARCH RETURN %q: not known", w)
 			}
 			returns = append(returns, w)
@@ -81,7 +78,7 @@ func (x *session) search(uid bool, tag string, c *command) error {
 	if err != nil {
 		return err
 	}
-	var found []uint32
+	var found, uids []uint32
 	highest := uint64(0)
 	for i, u := range x.box.uids {
 		m, ok := x.box.b.Message(u)
@@ -89,10 +86,17 @@ func (x *session) search(uid bool, tag string, c *command) error {
 			continue
 		}
 		highest = max(highest, m.ModSeq)
+		uids = append(uids, u)
 		if uid {
 			found = append(found, u)
 		} else {
 			found = append(found, uint32(i+1))
+		}
+	}
+	if slices.Contains(returns, "SAVE") {
+		x.box.saved = saved(uids, returns)
+		if len(returns) == 1 {
+			return nil
 		}
 	}
 	if !extended {
@@ -134,6 +138,23 @@ func (x *session) search(uid bool, tag string, c *command) error {
 	return nil
 }
 
+// saved says what SAVE keeps beside other options (RFC 9051 6.4.4.1).
+func saved(uids []uint32, returns []string) []uint32 {
+	if len(uids) == 0 || slices.Contains(returns, "ALL") || slices.Contains(returns, "COUNT") {
+		return uids
+	}
+	least, most := slices.Contains(returns, "MIN"), slices.Contains(returns, "MAX")
+	switch {
+	case least && most:
+		return []uint32{uids[0], uids[len(uids)-1]}
+	case least:
+		return uids[:1]
+	case most:
+		return uids[len(uids)-1:]
+	}
+	return uids
+}
+
 // criteria reads search keys up to the end or a closing parenthesis; all must match.
 func (x *session) criteria(c *command, depth int, modSeq *bool) (criterion, error) {
 	var all []criterion
@@ -163,8 +184,9 @@ func (x *session) criterion(c *command, depth int, modSeq *bool) (criterion, err
 		}
 		return k, err
 	}
-	if b := c.peek(); b == '*' || b >= '0' && b <= '9' {
+	if b := c.peek(); b == '*' || b == '$' || b >= '0' && b <= '9' {
 		s, err := c.set()
+		s = x.resolve(false, s)
 		return func(m *candidate) bool { return s.has(m.seq, uint32(len(x.box.uids))) }, err
 	}
 	key, err := c.word()
@@ -196,6 +218,7 @@ func (x *session) criterion(c *command, depth int, modSeq *bool) (criterion, err
 		return func(m *candidate) bool { return a(m) || b(m) }, err
 	case "UID":
 		s, err := c.set()
+		s = x.resolve(true, s)
 		return func(m *candidate) bool { return s.has(m.UID, x.box.lastUID()) }, err
 	case "KEYWORD", "UNKEYWORD":
 		f, err := c.flag()
@@ -345,18 +368,13 @@ func (p *part) contains(s string, headers bool) bool {
 
 // text decodes a text part, as far as it can be decoded.
 func (p *part) text() string {
-	var r io.Reader = bytes.NewReader(p.body)
-	switch strings.ToLower(p.value("Content-Transfer-Encoding")) {
-	case "base64":
-		r = base64.NewDecoder(base64.StdEncoding, r)
-	case "quoted-printable":
-		r = quotedprintable.NewReader(r)
-	}
+	b, _ := p.decode() // what was read before an error counts
 	if cs := p.param("charset"); cs != "" && !strings.EqualFold(cs, "utf-8") {
 		if e, err := htmlindex.Get(cs); err == nil {
-			r = e.NewDecoder().Reader(r)
+			if dec, err := e.NewDecoder().Bytes(b); err == nil {
+				b = dec
+			}
 		}
 	}
-	b, _ := io.ReadAll(io.LimitReader(r, math.MaxInt32)) // what was read before an error counts
 	return string(b)
 }

@@ -17,6 +17,7 @@ type selected struct {
 	uids     []uint32          // by sequence number
 	seen     uint64            // changes up to this mod-sequence are told
 	expunged uint64            // expunges up to this one are told
+	saved    []uint32          // by SEARCH RETURN (SAVE)
 	told     map[uint32]uint64 // by UID: mod-sequences that this command has told itself
 }
 
@@ -311,6 +312,7 @@ func (x *session) selectedCommand(name string, uid bool, tag string, c *command)
 			if err != nil {
 				return "", err
 			}
+			s = x.resolve(true, s)
 			in = func(u uint32) bool { return s.has(u, v.lastUID()) }
 		}
 		if err := c.done(); err != nil {
@@ -345,8 +347,28 @@ func (x *session) messages(uid bool, c *command) ([]uint32, set, error) {
 	if err != nil {
 		return nil, nil, err
 	}
+	s = x.resolve(uid, s)
 	uids, err := x.inSet(uid, s)
 	return uids, s, err
+}
+
+// resolve puts what SEARCH has saved in the place of "$".
+func (x *session) resolve(uid bool, s set) set {
+	if len(s) != 1 || !s[0].saved {
+		return s
+	}
+	s = set{}
+	for _, u := range x.box.saved {
+		n := x.box.seq(u)
+		if n == 0 {
+			continue
+		}
+		if uid {
+			n = u
+		}
+		s = append(s, span{from: n, to: n})
+	}
+	return s
 }
 
 func (x *session) inSet(uid bool, s set) ([]uint32, error) {

@@ -22,7 +22,7 @@ import (
 // Capabilities are all that the server can do, in the order in which it tells.
 func Capabilities() []string {
 	return []string{"IMAP4rev1", "IMAP4rev2", "LITERAL+", "SASL-IR", "ID", "ENABLE", "IDLE", "NAMESPACE", "CHILDREN", "UIDPLUS", "MOVE", "UNSELECT",
-		"SPECIAL-USE", "CREATE-SPECIAL-USE", "LIST-EXTENDED", "LIST-STATUS", "CONDSTORE", "QRESYNC", "ESEARCH", "STATUS=SIZE", "OBJECTID",
+		"SPECIAL-USE", "CREATE-SPECIAL-USE", "LIST-EXTENDED", "LIST-STATUS", "CONDSTORE", "QRESYNC", "ESEARCH", "SEARCHRES", "BINARY", "STATUS=SIZE", "OBJECTID",
 		"COMPRESS=DEFLATE", "APPENDLIMIT=67108864"}
 }
 
@@ -67,7 +67,7 @@ func (s *Server) Mask(capabilities ...string) {
 	if s.masked["LIST-EXTENDED"] {
 		s.masked["LIST-STATUS"] = true
 	}
-	for _, part := range []string{"UIDPLUS", "MOVE", "ENABLE", "IDLE", "NAMESPACE", "UNSELECT", "ESEARCH", "SASL-IR", "LIST-EXTENDED", "LIST-STATUS",
+	for _, part := range []string{"UIDPLUS", "MOVE", "ENABLE", "IDLE", "NAMESPACE", "UNSELECT", "ESEARCH", "SEARCHRES", "BINARY", "SASL-IR", "LIST-EXTENDED", "LIST-STATUS",
 		"SPECIAL-USE", "STATUS=SIZE"} {
 		if s.masked[part] { // IMAP4rev2 promises it (RFC 9051 appendix E)
 			s.masked["IMAP4REV2"] = true

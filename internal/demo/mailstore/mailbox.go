@@ -225,7 +225,7 @@ func (b *Mailbox) expunge(which func(*Message) bool) []uint32 {
 	return gone
 }
 
-// Copy copies messages to another mailbox of the user; move also removes them here. It returns which UIDs became which,
+// Copy copies messages, given in ascending order, to another mailbox of the user; move also removes them here. It returns which UIDs became which,
 // in order, and the target's UIDVALIDITY.
 func (b *Mailbox) Copy(uids []uint32, to *Mailbox, move bool) (from, became []uint32, validity uint32, err error) {
 	b.s.mu.Lock()
