@@ -78,7 +78,8 @@ func (x *session) fetch(uid bool, c *command) error {
 		return bad("VANISHED goes with CHANGEDSINCE")
 	}
 	if vanished {
-		gone := slices.DeleteFunc(x.box.b.Expunged(since), func(u uint32) bool { return x.box.seq(u) != 0 || !asked.has(u, max(x.box.lastUID(), 1)) })
+		gone, _ := x.box.b.Expunged(since)
+		gone = slices.DeleteFunc(gone, func(u uint32) bool { return x.box.seq(u) != 0 || !asked.has(u, max(x.box.lastUID(), 1)) })
 		if len(gone) > 0 {
 			x.printf("* VANISHED (EARLIER) %s\r\n", formatSet(gone))
 		}

@@ -164,7 +164,8 @@ func (c *command) resync() (*resync, error) {
 // resynchronise tells what happened since the client was last here.
 func (x *session) resynchronise(r *resync) {
 	known := func(uid uint32) bool { return r.known == nil || r.known.has(uid, math.MaxUint32) }
-	gone := slices.DeleteFunc(x.box.b.Expunged(r.modSeq), func(u uint32) bool { return !known(u) || x.box.seq(u) != 0 })
+	gone, _ := x.box.b.Expunged(r.modSeq)
+	gone = slices.DeleteFunc(gone, func(u uint32) bool { return !known(u) || x.box.seq(u) != 0 })
 	if len(gone) > 0 {
 		x.printf("* VANISHED (EARLIER) %s\r\n", formatSet(gone))
 	}
@@ -221,10 +222,7 @@ func (x *session) update(err error, expunges bool) error {
 
 func (x *session) tellExpunged() {
 	v := x.box
-	gone := v.b.Expunged(v.expunged)
-	if len(gone) == 0 {
-		return
-	}
+	gone, modSeq := v.b.Expunged(v.expunged)
 	gone = slices.DeleteFunc(gone, func(u uint32) bool { return v.seq(u) == 0 })
 	if x.qresync && len(gone) > 0 {
 		x.printf("* VANISHED %s\r\n", formatSet(gone))
@@ -236,7 +234,7 @@ func (x *session) tellExpunged() {
 			x.printf("* %d EXPUNGE\r\n", n)
 		}
 	}
-	v.expunged = v.b.State().ModSeq
+	v.expunged = modSeq
 }
 
 // idle is RFC 2177.
@@ -276,7 +274,7 @@ func (x *session) idle(c *command) (string, error) {
 			return "done", nil
 		case <-changed:
 			changed = x.box.b.Changed()
-			if st := x.box.b.State(); st.Gone || st.Validity != x.box.validity {
+			if !x.box.b.Is(x.box.validity) {
 				x.printf("* BYE the mailbox is no more what it was\r\n")
 				return "", errBye
 			}

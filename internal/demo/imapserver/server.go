@@ -261,6 +261,10 @@ func oneLine(s string) string { return strings.NewReplacer("\r", " ", "\n", " ")
 
 // dispatch runs a command and returns the text after OK.
 func (x *session) dispatch(tag, name string, c *command) (string, error) {
+	if x.box != nil && !x.box.b.Is(x.box.validity) {
+		x.printf("* BYE the mailbox is no more what it was\r\n")
+		return "", errBye
+	}
 	switch name {
 	case "CAPABILITY":
 		x.printf("* CAPABILITY %s\r\n", x.capabilities())
@@ -338,10 +342,6 @@ func (x *session) dispatch(tag, name string, c *command) (string, error) {
 		}
 		if x.box == nil {
 			return "", bad("%s: no mailbox is selected", name)
-		}
-		if x.box.b.State().Validity != x.box.validity || x.box.b.State().Gone {
-			x.printf("* BYE the mailbox is no more what it was\r\n")
-			return "", errBye
 		}
 		return x.selectedCommand(name, uid, tag, c)
 	}

@@ -83,8 +83,15 @@ func (b *Mailbox) Message(uid uint32) (Message, bool) {
 	return Message{}, false
 }
 
-// Expunged lists the UIDs that were expunged after modSeq, in ascending order.
-func (b *Mailbox) Expunged(modSeq uint64) []uint32 {
+// Is reports whether the mailbox is still there under that UIDVALIDITY.
+func (b *Mailbox) Is(validity uint32) bool {
+	b.s.mu.Lock()
+	defer b.s.mu.Unlock()
+	return !b.gone && b.validity == validity
+}
+
+// Expunged lists the UIDs that were expunged after modSeq, in ascending order, and tells the mailbox's mod-sequence.
+func (b *Mailbox) Expunged(modSeq uint64) ([]uint32, uint64) {
 	b.s.mu.Lock()
 	defer b.s.mu.Unlock()
 	i, _ := slices.BinarySearchFunc(b.expunged, modSeq+1, func(e expunged, m uint64) int { return cmp.Compare(e.modSeq, m) })
@@ -93,7 +100,7 @@ func (b *Mailbox) Expunged(modSeq uint64) []uint32 {
 		out = append(out, e.uid)
 	}
 	slices.Sort(out)
-	return out
+	return out, b.modSeq
 }
 
 // ChangedSince returns the messages whose mod-sequence is above modSeq, and the mailbox's own.

@@ -19,7 +19,7 @@ func view(s *Store) map[string]any {
 			key := u.email + " " + b.name
 			out[key] = b.State()
 			out[key+" messages"] = b.Messages()
-			out[key+" gone"] = b.Expunged(0)
+			out[key+" gone"], _ = b.Expunged(0)
 		}
 	}
 	return out
