@@ -73,6 +73,10 @@ func TestNewPasswordKeepsTheMailbox(t *testing.T) {
 	if _, err := h.Show(h.ctx, id); err != nil {
 		t.Fatal(err)
 	}
+	n.SMTP = "smtps://out.example.org" // the other servers stay
+	if check, err = h.AddAccount(h.ctx, n); err != nil || check.Account.IMAP != "imaps://mail.example.org" || check.Account.SMTP != n.SMTP {
+		t.Fatalf("got %+v, %v", check, err)
+	}
 }
 
 func TestServersThatCannotBeUsed(t *testing.T) {

@@ -27,8 +27,8 @@ type Account struct {
 	Mode    string `json:"mode"` // online or offline: the person's wish
 }
 
-// NewAccount is what it takes to add an account. Without any URL the servers are discovered from the address, or kept
-// as they are when the account exists already (then this gives it a new password).
+// NewAccount is what it takes to add an account. Without any URL the servers are discovered from the address. When the
+// account exists already, this gives it a new password, and what is not given stays as it is.
 type NewAccount struct {
 	Email            string `json:"email"`
 	Password         string `json:"password"`
@@ -153,7 +153,7 @@ func (s *Server) completeAccount(ctx context.Context, n NewAccount) (a store.Acc
 		}
 	}
 	if n.IMAP+n.SMTP+n.CalDAV+n.CardDAV != "" {
-		a.IMAP, a.SMTP, a.CalDAV, a.CardDAV = n.IMAP, n.SMTP, n.CalDAV, n.CardDAV
+		a.IMAP, a.SMTP, a.CalDAV, a.CardDAV = cmp.Or(n.IMAP, a.IMAP), cmp.Or(n.SMTP, a.SMTP), cmp.Or(n.CalDAV, a.CalDAV), cmp.Or(n.CardDAV, a.CardDAV)
 	} else if old == nil {
 		found, err := s.o.Discover(ctx, a.Email)
 		if err != nil {

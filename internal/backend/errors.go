@@ -82,8 +82,8 @@ func explain(account store.Account, err error) error {
 			email, said(re), email)
 	case remote.Certificate:
 		out.Code = CodeCertificate
-		out.Text = fmt.Sprintf("%s: %s: the server's certificate is not trusted (%s). It belongs to %q, SHA-256 %s; if your administrator confirms that it is the right one, repeat with --trust-certificate %s",
-			email, re.Doing, re.Text, re.Subject, re.Fingerprint, re.Fingerprint)
+		out.Text = fmt.Sprintf("%s: %s: the server's certificate is not trusted (%s). It belongs to %q, SHA-256 %s; if your administrator confirms that it is the right one, repeat outpost account add %s with --trust-certificate %s",
+			email, re.Doing, strings.TrimSpace(re.Text), re.Subject, re.Fingerprint, email, re.Fingerprint)
 	case remote.Offline:
 		out.Code = CodeOffline
 		out.Text = fmt.Sprintf("%s: the server cannot be reached (%s); what you change is kept and goes out when it answers", email, said(re))

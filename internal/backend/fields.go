@@ -1,6 +1,7 @@
 package backend
 
 import (
+	"context"
 	"strings"
 	"time"
 
@@ -15,24 +16,23 @@ const (
 	maxValue  = 4 << 10
 )
 
-// fields are the labelled lines above an item's text: the header of a message, when and where of an event, a contact's card.
-func fields(it store.Item, raw []byte) []Field {
-	var fs fieldList
-	switch it.Media {
-	case groupware.MediaCalendar:
-		fs.calendar(it, raw)
-	case groupware.MediaVCard:
-		fs.card(it, raw)
-	default:
+// fields are the labelled lines above an item's text: the header of a message, when and where of an event, a contact's
+// card. For what is no message, text is what a person wrote into it.
+func fields(it store.Item, raw []byte) (fs fieldList, text string) {
+	fs = fieldList{}
+	o, _ := contentline.Parse(raw)
+	switch {
+	case it.Media == groupware.MediaMessage:
 		fs.add("From", it.From)
 		fs.add("To", it.To)
 		fs.add("Date", when(it.Date, false))
 		fs.add("Subject", it.Subject)
+	case it.Media == groupware.MediaCalendar:
+		text = fs.calendar(it, raw, o)
+	case it.Media == groupware.MediaVCard:
+		text = fs.card(it, o)
 	}
-	if fs == nil {
-		return []Field{}
-	}
-	return fs
+	return fs, text
 }
 
 type fieldList []Field
@@ -60,7 +60,7 @@ func when(t time.Time, allDay bool) string {
 }
 
 // calendar shows an event, task or note (RFC 5545 3.6).
-func (fs *fieldList) calendar(it store.Item, raw []byte) {
+func (fs *fieldList) calendar(it store.Item, raw []byte, o *contentline.Object) (text string) {
 	d := format.Derive(groupware.MediaCalendar, raw)
 	fs.add("Subject", it.Subject)
 	switch {
@@ -80,54 +80,92 @@ func (fs *fieldList) calendar(it store.Item, raw []byte) {
 		}
 		fs.add("When", from)
 	}
-	o, _ := contentline.Parse(raw)
-	if o == nil {
-		return
+	for _, c := range components(it.Media, o) {
+		if c.Get("RECURRENCE-ID") != nil {
+			continue
+		}
+		if r := c.Get("RRULE"); r != nil {
+			fs.add("Repeats", repeats(r.Value()))
+		}
+		fs.add("Where", c.TextOf("LOCATION"))
+		if s := strings.ToUpper(c.TextOf("STATUS")); s != "NEEDS-ACTION" && s != "CONFIRMED" {
+			fs.add("Status", strings.ToLower(strings.ReplaceAll(s, "-", " ")))
+		}
+		if p := c.Get("PERCENT-COMPLETE"); p != nil && p.Value() != "0" {
+			fs.add("Done", p.Value()+" %")
+		}
+		fs.add("Organizer", it.From)
+		fs.add("With", it.To)
+		for _, l := range c.All("CATEGORIES") {
+			fs.add("Categories", l.Text())
+		}
+		fs.add("Web", c.TextOf("URL"))
+		return c.TextOf("DESCRIPTION")
 	}
-	for _, calendar := range o.Components("VCALENDAR") {
-		for _, name := range []string{"VEVENT", "VTODO", "VJOURNAL"} {
-			for _, c := range calendar.Components(name) {
-				if c.Get("RECURRENCE-ID") != nil {
-					continue
-				}
-				if r := c.Get("RRULE"); r != nil {
-					fs.add("Repeats", r.Value())
-				}
-				fs.add("Where", c.TextOf("LOCATION"))
-				fs.add("Status", c.TextOf("STATUS"))
-				if p := c.Get("PERCENT-COMPLETE"); p != nil {
-					fs.add("Done", p.Value()+" %")
-				}
-				fs.add("Organizer", it.From)
-				fs.add("With", it.To)
-				for _, l := range c.All("CATEGORIES") {
-					fs.add("Categories", l.Text())
-				}
-				fs.add("Web", c.TextOf("URL"))
-				return
+	return ""
+}
+
+// repeats puts a recurrence rule into words as far as words are short; what is more stays as it is written (RFC 5545 3.3.10).
+func repeats(rule string) string {
+	units := map[string]string{"DAILY": "day", "WEEKLY": "week", "MONTHLY": "month", "YEARLY": "year"}
+	days := map[string]string{"MO": "Monday", "TU": "Tuesday", "WE": "Wednesday", "TH": "Thursday", "FR": "Friday", "SA": "Saturday", "SU": "Sunday"}
+	part := map[string]string{}
+	for p := range strings.SplitSeq(strings.ToUpper(rule), ";") {
+		key, value, _ := strings.Cut(p, "=")
+		part[key] = value
+	}
+	unit := units[part["FREQ"]]
+	text := "every " + unit
+	if n := part["INTERVAL"]; n != "" && n != "1" {
+		text = "every " + n + " " + unit + "s"
+	}
+	if by := part["BYDAY"]; by != "" {
+		var on []string
+		for d := range strings.SplitSeq(by, ",") {
+			on = append(on, days[d])
+			if days[d] == "" {
+				return rule
 			}
 		}
+		text += " on " + strings.Join(on, ", ")
 	}
+	if n := part["COUNT"]; n != "" {
+		text += ", " + n + " times"
+	}
+	if until := part["UNTIL"]; len(until) >= 8 {
+		t, err := time.Parse("20060102", until[:8])
+		if err != nil {
+			return rule
+		}
+		text += " until " + when(t, true)
+	}
+	for key := range part {
+		switch key {
+		case "FREQ", "INTERVAL", "BYDAY", "COUNT", "UNTIL", "WKST":
+		default:
+			return rule
+		}
+	}
+	if unit == "" {
+		return rule
+	}
+	return text
 }
 
 // card shows a contact or a distribution list (RFC 6350 6).
-func (fs *fieldList) card(it store.Item, raw []byte) {
+func (fs *fieldList) card(it store.Item, o *contentline.Object) (text string) {
 	fs.add("Name", it.Subject)
-	o, _ := contentline.Parse(raw)
-	if o == nil {
-		return
-	}
 	labels := map[string]string{"ORG": "Company", "TITLE": "Title", "ROLE": "Role", "EMAIL": "E-mail", "TEL": "Phone", "ADR": "Address",
-		"BDAY": "Birthday", "URL": "Web", "NICKNAME": "Nickname", "CATEGORIES": "Categories", "MEMBER": "Member", "X-ADDRESSBOOKSERVER-MEMBER": "Member"}
-	for _, c := range o.Components("VCARD") {
+		"BDAY": "Birthday", "URL": "Web", "NICKNAME": "Nickname", "CATEGORIES": "Categories", "MEMBER": memberField, "X-ADDRESSBOOKSERVER-MEMBER": memberField}
+	for _, c := range components(it.Media, o) {
 		for _, e := range c.Entries {
 			if e.Line == nil || labels[e.Line.Name()] == "" {
 				continue
 			}
 			label, l := labels[e.Line.Name()], e.Line
 			var types []string
-			for _, t := range l.ParamValues("TYPE") {
-				if t = strings.ToLower(t); t != "internet" && t != "pref" && t != "voice" {
+			for t := range strings.SplitSeq(strings.ToLower(strings.Join(l.ParamValues("TYPE"), ",")), ",") {
+				if t != "" && t != "internet" && t != "pref" && t != "voice" {
 					types = append(types, t)
 				}
 			}
@@ -136,7 +174,7 @@ func (fs *fieldList) card(it store.Item, raw []byte) {
 			}
 			value := l.Text()
 			switch l.Name() {
-			case "ADR", "ORG", "N":
+			case "ADR", "ORG":
 				var some []string
 				for _, f := range contentline.Fields(l.Value(), ';') {
 					if f = strings.TrimSpace(contentline.Unescape(f)); f != "" {
@@ -144,11 +182,45 @@ func (fs *fieldList) card(it store.Item, raw []byte) {
 					}
 				}
 				value = strings.Join(some, ", ")
-			case "TEL", "MEMBER":
+			case "TEL":
 				value = strings.TrimPrefix(value, "tel:")
 			}
 			fs.add(label, value)
 		}
-		return
+		return c.TextOf("NOTE")
 	}
+	return ""
 }
+
+// memberField is the label of a distribution list's member.
+const memberField = "Member"
+
+// nameMembers puts names in place of the UIDs by which a distribution list tells its members (RFC 6350 6.6.5).
+func nameMembers(ctx context.Context, b *mailbox, list store.Item, fs []Field) error {
+	contacts, _, err := b.List(ctx, list.Folder, store.ListOptions{Limit: maxMembers})
+	if err != nil {
+		return err
+	}
+	names := make(map[string]string, len(contacts))
+	for _, c := range contacts {
+		names[memberUID(c.MessageID)] = c.From
+		if c.From == "" {
+			names[memberUID(c.MessageID)] = c.Subject
+		}
+	}
+	for i, f := range fs {
+		if f.Name == memberField {
+			if name := names[memberUID(f.Value)]; name != "" {
+				fs[i].Value = name
+			} else {
+				fs[i].Value = strings.TrimPrefix(f.Value, "mailto:")
+			}
+		}
+	}
+	return nil
+}
+
+// maxMembers bounds the contacts among which members are looked for.
+const maxMembers = 10000
+
+func memberUID(uid string) string { return strings.TrimPrefix(strings.ToLower(uid), "urn:uuid:") }

@@ -153,9 +153,30 @@ func TestListAndSearchAndShow(t *testing.T) {
 	if shown, err = h.Show(h.ctx, cards.Items[0].ID); err != nil || !slices.Contains(shown.Fields, Field{"Phone (cell)", "+49 30 123"}) || !slices.Contains(shown.Fields, Field{"Company", "Miller Ltd, Sales"}) {
 		t.Errorf("%+v, %v", shown, err)
 	}
+	id := h.add("Contacts", "", "BEGIN:VCARD\nVERSION:4.0\nKIND:group\nUID:g1\nFN:Customers\nMEMBER:urn:uuid:C1\nMEMBER:mailto:zoe@example.net\nNOTE:All of them\nEND:VCARD\n")
+	if shown, err = h.Show(h.ctx, id); err != nil || shown.Kind != groupware.KindList || shown.Text != "All of them" ||
+		!slices.Contains(shown.Fields, Field{"Member", "Clara Miller <clara@miller.example>"}) || !slices.Contains(shown.Fields, Field{"Member", "zoe@example.net"}) {
+		t.Errorf("%+v, %v", shown, err)
+	}
 	c, err := h.Raw(h.ctx, cards.Items[0].ID)
 	if err != nil || string(c.Bytes) != card || c.Media != groupware.MediaVCard {
 		t.Errorf("%+v, %v", c, err)
+	}
+}
+
+func TestRulesInWords(t *testing.T) {
+	for rule, want := range map[string]string{
+		"FREQ=WEEKLY;BYDAY=TU,TH":                    "every week on Tuesday, Thursday",
+		"FREQ=DAILY;INTERVAL=3;COUNT=5":              "every 3 days, 5 times",
+		"FREQ=YEARLY;UNTIL=20301231T235959Z;WKST=MO": "every year until Tue 31 Dec 2030",
+		"FREQ=MONTHLY;BYDAY=-1FR":                    "FREQ=MONTHLY;BYDAY=-1FR",
+		"FREQ=MONTHLY;BYMONTHDAY=3":                  "FREQ=MONTHLY;BYMONTHDAY=3",
+		"FREQ=SECONDLY":                              "FREQ=SECONDLY",
+		"nonsense":                                   "nonsense",
+	} {
+		if got := repeats(rule); got != want {
+			t.Errorf("%s: got %q, want %q", rule, got, want)
+		}
 	}
 }
 

@@ -12,6 +12,7 @@ import (
 
 	"outpost/internal/engine"
 	"outpost/internal/groupware"
+	"outpost/internal/remote"
 	"outpost/internal/store"
 )
 
@@ -235,6 +236,7 @@ func (s *Server) Show(ctx context.Context, id string) (Shown, error) {
 		return Shown{}, err
 	}
 	var out Shown
+	var shown store.Item
 	err = b.View(ctx, func(tx *store.Tx) error {
 		t, err := item(tx, b, itemID)
 		if err != nil {
@@ -255,7 +257,12 @@ func (s *Server) Show(ctx context.Context, id string) (Shown, error) {
 				return err
 			}
 		}
-		out.Fields = fields(t.Item, raw)
+		if fs, text := fields(t.Item, raw); t.Media == groupware.MediaMessage {
+			out.Fields = fs
+		} else {
+			out.Fields, out.Text = fs, text
+		}
+		shown = t.Item
 		if r, ok, err := tx.Reason(itemID); err != nil {
 			return err
 		} else if ok {
@@ -263,6 +270,9 @@ func (s *Server) Show(ctx context.Context, id string) (Shown, error) {
 		}
 		return nil
 	})
+	if err == nil && shown.Kind == groupware.KindList {
+		err = nameMembers(ctx, b, shown, out.Fields)
+	}
 	return out, err
 }
 
@@ -317,9 +327,8 @@ func (s *Server) fetch(ctx context.Context, b *mailbox, id groupware.ItemID) err
 	if err != nil && ctx.Err() == nil && fetchCtx.Err() != nil {
 		return &Error{Code: CodeOffline, Err: err, Text: fmt.Sprintf("not all of this item is here, and the server of %s did not send it within %v: try again later", a.Email, s.o.FetchWait)}
 	}
-	if e, ok := errors.AsType[*Error](explain(a, err)); ok && e.Code == CodeOffline {
-		e.Text = "not all of this item is here, and " + e.Text
-		return e
+	if re, ok := errors.AsType[*remote.Error](err); ok && remote.IsRetryable(re) {
+		return &Error{Code: CodeOffline, Err: err, Text: fmt.Sprintf("not all of this item is here, and the server of %s cannot be reached (%s): try again when it answers", a.Email, said(re))}
 	}
 	return explain(a, err)
 }
