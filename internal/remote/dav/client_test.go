@@ -37,7 +37,7 @@ func TestEveryRefusalHasItsKindAndTheServersWords(t *testing.T) {
 		{says(503, "text/plain", ""), remote.Unavailable, "503"},
 		{says(507, "text/plain", ""), remote.OverQuota, "507"},
 		{says(511, "text/html", ""), remote.Offline, "511"},
-		{condition(403, "<C:no-uid-conflict><D:href>/home/cal/other.ics</D:href></C:no-uid-conflict>"), remote.Exists, "no-uid-conflict): /home/cal/other.ics"},
+		{condition(403, "<C:no-uid-conflict><D:href>/dav/cal/other.ics</D:href></C:no-uid-conflict>"), remote.Exists, "no-uid-conflict): /dav/cal/other.ics"},
 		{condition(409, "<C:no-uid-conflict/>"), remote.Exists, "no-uid-conflict"},
 		{condition(403, "<C:unique-scheduling-object-resource><D:href>/o.ics</D:href></C:unique-scheduling-object-resource>"), remote.Exists, "/o.ics"},
 		{condition(403, "<C:valid-calendar-data/>"), remote.Invalid, "valid-calendar-data"},
@@ -54,9 +54,9 @@ func TestEveryRefusalHasItsKindAndTheServersWords(t *testing.T) {
 		{func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(301) }, remote.Protocol, "nowhere"},
 		{func(w http.ResponseWriter, r *http.Request) { panic(http.ErrAbortHandler) }, remote.Offline, ""},
 	} {
-		s := newScripted(t, map[string]http.HandlerFunc{"PUT /home/cal/a.ics": c.answer})
+		s := newScripted(t, map[string]http.HandlerFunc{"PUT /dav/cal/a.ics": c.answer})
 		d := s.service(CalDAV)
-		_, err := d.put(t.Context(), "/home/cal/a.ics", remote.NewItem{Raw: []byte("x")}, "If-Match", `"1"`)
+		_, err := d.put(t.Context(), "/dav/cal/a.ics", remote.NewItem{Raw: []byte("x")}, "If-Match", `"1"`)
 		wantKind(t, err, c.kind, c.words, "CalDAV: store a.ics")
 	}
 }
@@ -106,7 +106,7 @@ func TestThePasswordNeverGoesToAnotherServer(t *testing.T) {
 
 // A server may send from http to https on the same host, and never back.
 func TestHTTPLeadsToHTTPSAndNeverBack(t *testing.T) {
-	secure := httptest.NewTLSServer(multi(resource("/", "<C:calendar-home-set><D:href>/home/</D:href></C:calendar-home-set>")))
+	secure := httptest.NewTLSServer(multi(resource("/", "<C:calendar-home-set><D:href>/dav/</D:href></C:calendar-home-set>")))
 	defer secure.Close()
 	plain := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, secure.URL+r.URL.Path, 301) }))
 	defer plain.Close()
@@ -238,7 +238,7 @@ func TestAnEndedContextEndsTheCall(t *testing.T) {
 	s := newScripted(t, map[string]http.HandlerFunc{})
 	defer close(end)
 	d := s.service(CalDAV)
-	s.answers["PROPFIND/1 /home/"] = func(http.ResponseWriter, *http.Request) { cancel(); <-end }
+	s.answers["PROPFIND/1 /dav/"] = func(http.ResponseWriter, *http.Request) { cancel(); <-end }
 	if _, err := d.Folders(ctx); err == nil {
 		t.Error("no error")
 	}

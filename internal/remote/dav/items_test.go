@@ -17,8 +17,8 @@ import (
 func list(t *testing.T, d *Service, since string) ([]string, remote.Listing, error) {
 	t.Helper()
 	var out []string
-	l, err := d.Changes(t.Context(), "/home/cal/", since, func(c remote.Change) error {
-		s := strings.TrimPrefix(c.ID, "/home/cal/") + " " + c.Tag
+	l, err := d.Changes(t.Context(), "/dav/cal/", since, func(c remote.Change) error {
+		s := strings.TrimPrefix(c.ID, "/dav/cal/") + " " + c.Tag
 		if c.Gone {
 			s += "gone"
 		}
@@ -41,14 +41,14 @@ func wantList(t *testing.T, d *Service, since, token string, full bool, want ...
 }
 
 func TestChangesComeInPartsAsTheServerCutsThem(t *testing.T) {
-	s := newScripted(t, map[string]http.HandlerFunc{"REPORT /home/cal/": func(w http.ResponseWriter, r *http.Request) {
+	s := newScripted(t, map[string]http.HandlerFunc{"REPORT /dav/cal/": func(w http.ResponseWriter, r *http.Request) {
 		switch b := body(t, r); {
 		case strings.Contains(b, "<D:sync-token></D:sync-token>"):
-			multi(resource("/home/cal/", ""), resource("a%40b.ics", etag("1")), status("/home/cal/", 507), status("/home/cal/never.ics", 404), "<D:sync-token>t&amp;1</D:sync-token>")(w, r)
+			multi(resource("/dav/cal/", ""), resource("a%40b.ics", etag("1")), status("/dav/cal/", 507), status("/dav/cal/never.ics", 404), "<D:sync-token>t&amp;1</D:sync-token>")(w, r)
 		case strings.Contains(b, "<D:sync-token>t&amp;1</D:sync-token>"):
-			multi(resource("/home/cal/c.ics", etag("2")), resource("/home/cal/sub/", etag("3")), resource("/elsewhere/x.ics", etag("4")), "<D:sync-token>t2</D:sync-token>")(w, r)
+			multi(resource("/dav/cal/c.ics", etag("2")), resource("/dav/cal/sub/", etag("3")), resource("/elsewhere/x.ics", etag("4")), "<D:sync-token>t2</D:sync-token>")(w, r)
 		default:
-			multi(status("/home/cal/c.ics", 404), status("/home/cal/locked.ics", 423), resource("/home/cal/d.ics", etag("5")), "<D:sync-token>t3</D:sync-token>")(w, r)
+			multi(status("/dav/cal/c.ics", 404), status("/dav/cal/locked.ics", 423), resource("/dav/cal/d.ics", etag("5")), "<D:sync-token>t3</D:sync-token>")(w, r)
 		}
 	}})
 	d := s.service(CalDAV)
@@ -58,7 +58,7 @@ func TestChangesComeInPartsAsTheServerCutsThem(t *testing.T) {
 
 func TestATokenThatTheServerForgotIsAnsweredInFull(t *testing.T) {
 	for name, refusal := range map[string]http.HandlerFunc{"as it should": condition(403, "<D:valid-sync-token/>"), "by a crash": says(500, "text/plain", "AttributeError"), "as gone": says(410, "", ""), "as too old": says(507, "", "")} {
-		s := newScripted(t, map[string]http.HandlerFunc{"REPORT /home/cal/": inTurn(refusal, multi(resource("/home/cal/a.ics", etag("1")), "<D:sync-token>new</D:sync-token>"))})
+		s := newScripted(t, map[string]http.HandlerFunc{"REPORT /dav/cal/": inTurn(refusal, multi(resource("/dav/cal/a.ics", etag("1")), "<D:sync-token>new</D:sync-token>"))})
 		t.Run(name, func(t *testing.T) {
 			wantList(t, s.service(CalDAV), "sync:old", "sync:new", true, `a.ics "1"`)
 		})
@@ -68,9 +68,9 @@ func TestATokenThatTheServerForgotIsAnsweredInFull(t *testing.T) {
 // compared is a collection without sync-collection.
 func compared(t *testing.T, refusal http.HandlerFunc) (*scripted, *Service) {
 	s := newScripted(t, map[string]http.HandlerFunc{
-		"REPORT /home/cal/":     refusal,
-		"PROPFIND /home/cal/":   multi(resource("/home/cal/", "<S:getctag>7</S:getctag>")),
-		"PROPFIND/1 /home/cal/": multi(resource("/home/cal/", ""), resource("/home/cal/a.ics", etag("1")), resource("/home/cal/sub", plainType+etag("2")), status("/home/cal/b.ics", 403), status("/home/cal/c.ics", 404)),
+		"REPORT /dav/cal/":     refusal,
+		"PROPFIND /dav/cal/":   multi(resource("/dav/cal/", "<S:getctag>7</S:getctag>")),
+		"PROPFIND/1 /dav/cal/": multi(resource("/dav/cal/", ""), resource("/dav/cal/a.ics", etag("1")), resource("/dav/cal/sub", plainType+etag("2")), status("/dav/cal/b.ics", 403), status("/dav/cal/c.ics", 404)),
 	})
 	return s, s.service(CalDAV)
 }
@@ -88,7 +88,7 @@ func TestWithoutSyncCollectionEverythingIsComparedUnlessTheCtagIsTheSame(t *test
 		}
 	}
 	s, d := compared(t, says(501, "", ""))
-	s.answers["PROPFIND /home/cal/"] = multi(resource("/home/cal/", ""))
+	s.answers["PROPFIND /dav/cal/"] = multi(resource("/dav/cal/", ""))
 	wantList(t, d, "", "", true, `a.ics "1"`, "b.ics same")
 }
 
@@ -98,14 +98,14 @@ func TestAListThatMayBeIncompleteIsAnErrorAndNotADeletion(t *testing.T) {
 		kind   remote.ErrorKind
 	}{
 		"empty":       {multi(), remote.Protocol},
-		"cut":         {multi(resource("/home/cal/a.ics", etag("1")), status("/home/cal/", 507)), remote.OverQuota},
+		"cut":         {multi(resource("/dav/cal/a.ics", etag("1")), status("/dav/cal/", 507)), remote.OverQuota},
 		"web page":    {says(200, "text/html", "sign in"), remote.Offline},
 		"not allowed": {says(403, "text/plain", ""), remote.Forbidden},
 		"too much":    {says(507, "text/plain", ""), remote.OverQuota},
 		"gone":        {says(404, "text/plain", ""), remote.NotFound},
 	} {
 		s, d := compared(t, says(405, "", ""))
-		s.answers["PROPFIND/1 /home/cal/"] = c.depth1
+		s.answers["PROPFIND/1 /dav/cal/"] = c.depth1
 		_, l, err := list(t, d, "")
 		if wantKind(t, err, c.kind); l.Full || l.Token != "" {
 			t.Errorf("%s: got %+v", name, l)
@@ -119,18 +119,18 @@ func TestErrorsOfAListingAreToldAsTheyAre(t *testing.T) {
 		kind   remote.ErrorKind
 	}{
 		{says(404, "", ""), remote.NotFound}, {says(401, "", ""), remote.Auth}, {says(503, "", ""), remote.Unavailable}, {says(200, "text/html", ""), remote.Offline},
-		{multi(resource("/home/cal/a.ics", etag("1"))), remote.Protocol}, // without a token
-		{multi(resource("/home/cal/a.ics", etag("1")), status("/home/cal/", 507), "<D:sync-token>t</D:sync-token>"), remote.Protocol},
+		{multi(resource("/dav/cal/a.ics", etag("1"))), remote.Protocol}, // without a token
+		{multi(resource("/dav/cal/a.ics", etag("1")), status("/dav/cal/", 507), "<D:sync-token>t</D:sync-token>"), remote.Protocol},
 	} {
-		s := newScripted(t, map[string]http.HandlerFunc{"REPORT /home/cal/": c.answer})
+		s := newScripted(t, map[string]http.HandlerFunc{"REPORT /dav/cal/": c.answer})
 		_, l, err := list(t, s.service(CalDAV), "sync:t")
 		if wantKind(t, err, c.kind); l.Token != "" {
 			t.Errorf("got %+v", l)
 		}
 	}
-	s := newScripted(t, map[string]http.HandlerFunc{"REPORT /home/cal/": multi(resource("/home/cal/a.ics", etag("1")), "<D:sync-token>t</D:sync-token>")})
+	s := newScripted(t, map[string]http.HandlerFunc{"REPORT /dav/cal/": multi(resource("/dav/cal/a.ics", etag("1")), "<D:sync-token>t</D:sync-token>")})
 	mine := errors.New("disk full")
-	if _, err := s.service(CalDAV).Changes(t.Context(), "/home/cal/", "", func(remote.Change) error { return mine }); err != mine {
+	if _, err := s.service(CalDAV).Changes(t.Context(), "/dav/cal/", "", func(remote.Change) error { return mine }); err != mine {
 		t.Errorf("got %v", err)
 	}
 }
@@ -173,17 +173,17 @@ func wantItems(t *testing.T, got, want map[string]string) {
 
 func TestItemsComeByMultigetAndTheRestOneByOne(t *testing.T) {
 	s := newScripted(t, map[string]http.HandlerFunc{
-		"REPORT /home/cal/": multi(item("/home/cal/lf.ics", "1", "BEGIN\nEND\n"), item("/home/cal/cr%2eics", "2", "BEGIN&#13;\nlone\nEND&#13;\n"),
-			status("/home/cal/gone.ics", 404), item("/home/cal/empty.ics", "3", " "), item("/home/cal/other.ics", "9", "not asked for")),
-		"GET /home/cal/empty.ics": func(w http.ResponseWriter, r *http.Request) {
+		"REPORT /dav/cal/": multi(item("/dav/cal/lf.ics", "1", "BEGIN\nEND\n"), item("/dav/cal/cr%2eics", "2", "BEGIN&#13;\nlone\nEND&#13;\n"),
+			status("/dav/cal/gone.ics", 404), item("/dav/cal/empty.ics", "3", " "), item("/dav/cal/other.ics", "9", "not asked for")),
+		"GET /dav/cal/empty.ics": func(w http.ResponseWriter, r *http.Request) {
 			if r.Header.Get("Accept") != "text/calendar" || r.Header.Get("Accept-Encoding") != "identity" {
 				t.Errorf("asked with %v", r.Header)
 			}
 			says(200, "text/calendar", "BEGIN:3", "ETag", `"3"`)(w, r)
 		},
-		"GET /home/cal/untold.ics": says(403, "text/plain", "not yours"),
+		"GET /dav/cal/untold.ics": says(403, "text/plain", "not yours"),
 	})
-	wantItems(t, fetch(t, s.service(CalDAV), "/home/cal/", "lf.ics", "cr.ics", "gone.ics", "empty.ics", "missing.ics", "untold.ics"), map[string]string{
+	wantItems(t, fetch(t, s.service(CalDAV), "/dav/cal/", "lf.ics", "cr.ics", "gone.ics", "empty.ics", "missing.ics", "untold.ics"), map[string]string{
 		"lf.ics": `"1" ` + "BEGIN\r\nEND\r\n", "cr.ics": `"2" ` + "BEGIN\r\nlone\nEND\r\n", "empty.ics": `"3" BEGIN:3`,
 		"untold.ics": "CalDAV: read untold.ics: not allowed: 403 Forbidden: not yours",
 	})
@@ -192,13 +192,13 @@ func TestItemsComeByMultigetAndTheRestOneByOne(t *testing.T) {
 func TestOneItemThatBreaksAnAnswerStopsNoOther(t *testing.T) {
 	get := says(200, "text/calendar", "BEGIN", "ETag", `"g"`)
 	for name, report := range map[string]http.HandlerFunc{
-		"unreadable": multi(item("/home/cal/a.ics", "1", "BEGIN"), item("/home/cal/b.ics", "2", "\x01")),
+		"unreadable": multi(item("/dav/cal/a.ics", "1", "BEGIN"), item("/dav/cal/b.ics", "2", "\x01")),
 		"refused":    says(500, "text/plain", "traceback"),
 		"unknown":    says(501, "text/plain", ""),
 		"forbidden":  condition(403, "<D:supported-report/>"),
 	} {
-		s := newScripted(t, map[string]http.HandlerFunc{"REPORT /home/cal/": report, "GET /home/cal/a.ics": get, "GET /home/cal/b.ics": get})
-		got := fetch(t, s.service(CalDAV), "/home/cal/", "a.ics", "b.ics")
+		s := newScripted(t, map[string]http.HandlerFunc{"REPORT /dav/cal/": report, "GET /dav/cal/a.ics": get, "GET /dav/cal/b.ics": get})
+		got := fetch(t, s.service(CalDAV), "/dav/cal/", "a.ics", "b.ics")
 		if len(got) != 2 || !strings.HasSuffix(got["a.ics"], " BEGIN") || got["b.ics"] != `"g" BEGIN` {
 			t.Errorf("%s: got %q", name, got)
 		}
@@ -210,8 +210,8 @@ func TestAServerThatIsGoneEndsAReading(t *testing.T) {
 		answer http.HandlerFunc
 		kind   remote.ErrorKind
 	}{{says(401, "", ""), remote.Auth}, {says(503, "", ""), remote.Unavailable}, {func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }, remote.Offline}} {
-		s := newScripted(t, map[string]http.HandlerFunc{"REPORT /home/cal/": c.answer})
-		err := s.service(CalDAV).Fetch(t.Context(), "/home/cal/", []string{"/home/cal/a.ics"}, remote.PartWhole, func(f remote.Fetched) error { t.Errorf("got %+v", f); return nil })
+		s := newScripted(t, map[string]http.HandlerFunc{"REPORT /dav/cal/": c.answer})
+		err := s.service(CalDAV).Fetch(t.Context(), "/dav/cal/", []string{"/dav/cal/a.ics"}, remote.PartWhole, func(f remote.Fetched) error { t.Errorf("got %+v", f); return nil })
 		wantKind(t, err, c.kind)
 	}
 }
@@ -219,7 +219,7 @@ func TestAServerThatIsGoneEndsAReading(t *testing.T) {
 // Batches grow with the smallness of items, come in the order of the ids, and nothing is asked twice.
 func TestALargeFolderIsReadInOrderByFewRequests(t *testing.T) {
 	const n = 2000
-	s := newScripted(t, map[string]http.HandlerFunc{"REPORT /home/cal/": func(w http.ResponseWriter, r *http.Request) {
+	s := newScripted(t, map[string]http.HandlerFunc{"REPORT /dav/cal/": func(w http.ResponseWriter, r *http.Request) {
 		var parts []string
 		for _, h := range strings.Split(body(t, r), "<D:href>")[1:] {
 			h, _, _ = strings.Cut(h, "</D:href>")
@@ -230,10 +230,10 @@ func TestALargeFolderIsReadInOrderByFewRequests(t *testing.T) {
 	d := s.service(CalDAV)
 	var ids []string
 	for i := range n {
-		ids = append(ids, fmt.Sprintf("/home/cal/%d.ics", i))
+		ids = append(ids, fmt.Sprintf("/dav/cal/%d.ics", i))
 	}
 	i := 0
-	err := d.Fetch(t.Context(), "/home/cal/", ids, remote.PartWhole, func(f remote.Fetched) error {
+	err := d.Fetch(t.Context(), "/dav/cal/", ids, remote.PartWhole, func(f remote.Fetched) error {
 		if f.ID != ids[i] || string(f.Raw) != "BEGIN "+f.ID || f.Media != groupware.MediaCalendar {
 			t.Fatalf("item %d is %+v", i, f)
 		}
@@ -248,13 +248,13 @@ func TestALargeFolderIsReadInOrderByFewRequests(t *testing.T) {
 // RFC 6352 5.1.1: a server may convert; Cyrus and SabreDAV send 3.0 unless asked for 4.0.
 func TestVCardsComeInTheVersionThatTheServerHolds(t *testing.T) {
 	card := func(name, data string) string {
-		return resource("/home/book/"+name, etag(name)+"<A:address-data>"+data+"</A:address-data>")
+		return resource("/dav/book/"+name, etag(name)+"<A:address-data>"+data+"</A:address-data>")
 	}
 	both := `<A:supported-address-data><A:address-data-type content-type="text/vcard" version="3.0"/><A:address-data-type content-type="text/vcard" version="4.0"/></A:supported-address-data>`
 	s := newScripted(t, map[string]http.HandlerFunc{
-		"PROPFIND /home/book/": multi(resource("/home/book/", both)),
-		"REPORT/1 /home/book/": multi(resource("/home/book/new.vcf", etag("n")), resource("/home/book/alone.vcf", etag("x"))),
-		"REPORT /home/book/": func(w http.ResponseWriter, r *http.Request) {
+		"PROPFIND /dav/book/": multi(resource("/dav/book/", both)),
+		"REPORT/1 /dav/book/": multi(resource("/dav/book/new.vcf", etag("n")), resource("/dav/book/alone.vcf", etag("x"))),
+		"REPORT /dav/book/": func(w http.ResponseWriter, r *http.Request) {
 			b := body(t, r)
 			if v4 := strings.Contains(b, `version="4.0"`); v4 == strings.Contains(b, "old.vcf") || v4 != strings.Contains(b, "new.vcf") {
 				t.Errorf("asked %s", b)
@@ -265,7 +265,7 @@ func TestVCardsComeInTheVersionThatTheServerHolds(t *testing.T) {
 				multi(card("old.vcf", "VERSION:3.0"))(w, r)
 			}
 		},
-		"GET /home/book/alone.vcf": func(w http.ResponseWriter, r *http.Request) {
+		"GET /dav/book/alone.vcf": func(w http.ResponseWriter, r *http.Request) {
 			if r.Header.Get("Accept") != "text/vcard; version=4.0" {
 				t.Errorf("asked with %v", r.Header)
 			}
@@ -273,25 +273,25 @@ func TestVCardsComeInTheVersionThatTheServerHolds(t *testing.T) {
 		},
 	})
 	want := map[string]string{"old.vcf": `"old.vcf" VERSION:3.0`, "new.vcf": `"new.vcf" VERSION:4.0`, "alone.vcf": `"g" VERSION:4.0`}
-	wantItems(t, fetch(t, s.service(CardDAV), "/home/book/", "old.vcf", "new.vcf", "alone.vcf"), want)
+	wantItems(t, fetch(t, s.service(CardDAV), "/dav/book/", "old.vcf", "new.vcf", "alone.vcf"), want)
 	// A server that cannot be asked is taken at its word.
-	s = newScripted(t, map[string]http.HandlerFunc{"PROPFIND /home/book/": multi(resource("/home/book/", both)), "REPORT/1 /home/book/": says(500, "", ""), "REPORT /home/book/": multi(card("old.vcf", "VERSION:3.0"))})
-	wantItems(t, fetch(t, s.service(CardDAV), "/home/book/", "old.vcf"), map[string]string{"old.vcf": `"old.vcf" VERSION:3.0`})
+	s = newScripted(t, map[string]http.HandlerFunc{"PROPFIND /dav/book/": multi(resource("/dav/book/", both)), "REPORT/1 /dav/book/": says(500, "", ""), "REPORT /dav/book/": multi(card("old.vcf", "VERSION:3.0"))})
+	wantItems(t, fetch(t, s.service(CardDAV), "/dav/book/", "old.vcf"), map[string]string{"old.vcf": `"old.vcf" VERSION:3.0`})
 }
 
 func TestCreateStoresOnlyWhereNothingIs(t *testing.T) {
 	s := newScripted(t, map[string]http.HandlerFunc{
-		"PUT /home/cal/new%20one.ics": func(w http.ResponseWriter, r *http.Request) {
+		"PUT /dav/cal/new%20one.ics": func(w http.ResponseWriter, r *http.Request) {
 			if r.Header.Get("If-None-Match") != "*" || r.Header.Get("Content-Type") != "text/calendar; charset=utf-8" || body(t, r) != "BEGIN" {
 				t.Errorf("asked with %v", r.Header)
 			}
 			says(201, "text/html", "<html>Created", "ETag", `"1"`)(w, r)
 		},
-		"PUT /home/cal/there.ics":     says(412, "text/plain", ""),
-		"PUT /home/cal/uid.ics":       condition(409, "<C:no-uid-conflict><D:href>/home/cal/first.ics</D:href></C:no-uid-conflict>"),
-		"PUT /home/cal/weak.ics":      says(201, "", "", "ETag", `W/"1"`),
-		"PUT /home/cal/scheduled.ics": says(204, "", "", "Schedule-Tag", `"1"`),
-		"PUT /home/cal/big.ics":       says(413, "", ""),
+		"PUT /dav/cal/there.ics":     says(412, "text/plain", ""),
+		"PUT /dav/cal/uid.ics":       condition(409, "<C:no-uid-conflict><D:href>/dav/cal/first.ics</D:href></C:no-uid-conflict>"),
+		"PUT /dav/cal/weak.ics":      says(201, "", "", "ETag", `W/"1"`),
+		"PUT /dav/cal/scheduled.ics": says(204, "", "", "Schedule-Tag", `"1"`),
+		"PUT /dav/cal/big.ics":       says(413, "", ""),
 	})
 	names := []string{"new one.ics", "there.ics", "uid.ics", "weak.ics", "scheduled.ics", "big.ics", "", ".."}
 	var items []remote.NewItem
@@ -300,8 +300,8 @@ func TestCreateStoresOnlyWhereNothingIs(t *testing.T) {
 	}
 	next := 0
 	kinds := map[int]remote.ErrorKind{1: remote.Exists, 2: remote.Exists, 5: remote.TooLarge, 6: remote.Invalid, 7: remote.Invalid}
-	words := map[int]string{1: "/home/cal/there.ics", 2: "/home/cal/first.ics"}
-	err := s.service(CalDAV).Create(t.Context(), "/home/cal/", items, func(i int, c remote.Created, err error) error {
+	words := map[int]string{1: "/dav/cal/there.ics", 2: "/dav/cal/first.ics"}
+	err := s.service(CalDAV).Create(t.Context(), "/dav/cal/", items, func(i int, c remote.Created, err error) error {
 		if i != next {
 			t.Errorf("%d came after %d", i, next-1)
 		}
@@ -309,7 +309,7 @@ func TestCreateStoresOnlyWhereNothingIs(t *testing.T) {
 		switch kind, fails := kinds[i]; {
 		case fails:
 			wantKind(t, err, kind, words[i])
-		case err != nil || c.ID != "/home/cal/"+escape(names[i]) || (c.Tag != "") != (i == 0):
+		case err != nil || c.ID != "/dav/cal/"+escape(names[i]) || (c.Tag != "") != (i == 0):
 			t.Errorf("%s: %+v, %v", names[i], c, err)
 		}
 		return nil
@@ -321,34 +321,34 @@ func TestCreateStoresOnlyWhereNothingIs(t *testing.T) {
 
 func TestACreateIntoNothingSaysThatTheFolderIsGone(t *testing.T) {
 	for _, refusal := range []http.HandlerFunc{says(403, "text/html", "Mailbox does not exist"), says(409, "text/plain", ""), says(404, "", "")} {
-		s := newScripted(t, map[string]http.HandlerFunc{"PUT /home/cal/a.ics": refusal})
-		err := s.service(CalDAV).Create(t.Context(), "/home/cal/", []remote.NewItem{{Name: "a.ics"}}, func(_ int, _ remote.Created, err error) error { return err })
+		s := newScripted(t, map[string]http.HandlerFunc{"PUT /dav/cal/a.ics": refusal})
+		err := s.service(CalDAV).Create(t.Context(), "/dav/cal/", []remote.NewItem{{Name: "a.ics"}}, func(_ int, _ remote.Created, err error) error { return err })
 		wantKind(t, err, remote.NotFound)
 	}
 }
 
 func TestALostAnswerEndsACreateAndFindTellsWhatCameOfIt(t *testing.T) {
 	s := newScripted(t, map[string]http.HandlerFunc{
-		"PUT /home/cal/a.ics":      func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) },
-		"PROPFIND /home/cal/a.ics": multi(resource("/home/cal/a.ics", etag("1"))),
+		"PUT /dav/cal/a.ics":      func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) },
+		"PROPFIND /dav/cal/a.ics": multi(resource("/dav/cal/a.ics", etag("1"))),
 	})
 	d := s.service(CalDAV)
-	err := d.Create(t.Context(), "/home/cal/", []remote.NewItem{{Name: "a.ics"}}, func(i int, c remote.Created, err error) error { t.Errorf("reported %+v, %v", c, err); return nil })
+	err := d.Create(t.Context(), "/dav/cal/", []remote.NewItem{{Name: "a.ics"}}, func(i int, c remote.Created, err error) error { t.Errorf("reported %+v, %v", c, err); return nil })
 	wantKind(t, err, remote.Offline)
-	mark, err := d.Mark(t.Context(), "/home/cal/")
+	mark, err := d.Mark(t.Context(), "/dav/cal/")
 	if err != nil {
 		t.Error(err)
 	}
 	for name, want := range map[string]bool{"a.ics": true, "b.ics": false} {
-		c, found, err := d.Find(t.Context(), "/home/cal/", mark, remote.NewItem{Name: name})
-		if err != nil || found != want || found && (c.ID != "/home/cal/a.ics" || c.Tag != "") {
+		c, found, err := d.Find(t.Context(), "/dav/cal/", mark, remote.NewItem{Name: name})
+		if err != nil || found != want || found && (c.ID != "/dav/cal/a.ics" || c.Tag != "") {
 			t.Errorf("%s: %+v, %v, %v", name, c, found, err)
 		}
 	}
 }
 
 func TestReplaceChangesOnlyTheVersionThatWasSeen(t *testing.T) {
-	s := newScripted(t, map[string]http.HandlerFunc{"PUT /home/cal/a.ics": func(w http.ResponseWriter, r *http.Request) {
+	s := newScripted(t, map[string]http.HandlerFunc{"PUT /dav/cal/a.ics": func(w http.ResponseWriter, r *http.Request) {
 		switch r.Header.Get("If-Match") {
 		case `"1"`, "*":
 			says(204, "", "", "ETag", `"2"`)(w, r)
@@ -358,35 +358,35 @@ func TestReplaceChangesOnlyTheVersionThatWasSeen(t *testing.T) {
 	}})
 	d := s.service(CalDAV)
 	for tag, want := range map[string]bool{`"1"`: true, "": true, `"old"`: false} {
-		c, err := d.Replace(t.Context(), "/home/cal/", "/home/cal/a.ics", tag, remote.NewItem{Raw: []byte("x")})
-		if want && (err != nil || c.Tag != `"2"` || c.ID != "/home/cal/a.ics") {
+		c, err := d.Replace(t.Context(), "/dav/cal/", "/dav/cal/a.ics", tag, remote.NewItem{Raw: []byte("x")})
+		if want && (err != nil || c.Tag != `"2"` || c.ID != "/dav/cal/a.ics") {
 			t.Errorf("%q: %+v, %v", tag, c, err)
 		}
 		if !want {
 			wantKind(t, err, remote.Precondition)
 		}
 	}
-	for _, gone := range []string{"/home/cal/gone.ics", "/other/a.ics", "nonsense"} {
-		_, err := d.Replace(t.Context(), "/home/cal/", gone, `"1"`, remote.NewItem{})
+	for _, gone := range []string{"/dav/cal/gone.ics", "/other/a.ics", "nonsense"} {
+		_, err := d.Replace(t.Context(), "/dav/cal/", gone, `"1"`, remote.NewItem{})
 		wantKind(t, err, remote.Precondition)
 	}
 }
 
 func TestDeleteTellsChangedFromGone(t *testing.T) {
 	s := newScripted(t, map[string]http.HandlerFunc{
-		"DELETE /home/cal/ok.ics":        says(204, "", ""),
-		"DELETE /home/cal/changed.ics":   says(412, "", ""),
-		"PROPFIND /home/cal/changed.ics": multi(resource("/home/cal/changed.ics", etag("2"))),
-		"DELETE /home/cal/vanished.ics":  says(412, "", ""),
-		"DELETE /home/cal/mine.ics":      says(403, "", ""),
+		"DELETE /dav/cal/ok.ics":        says(204, "", ""),
+		"DELETE /dav/cal/changed.ics":   says(412, "", ""),
+		"PROPFIND /dav/cal/changed.ics": multi(resource("/dav/cal/changed.ics", etag("2"))),
+		"DELETE /dav/cal/vanished.ics":  says(412, "", ""),
+		"DELETE /dav/cal/mine.ics":      says(403, "", ""),
 	})
 	want := map[string]remote.ErrorKind{"changed.ics": remote.Precondition, "mine.ics": remote.Forbidden}
 	var refs []remote.Ref
 	for _, n := range []string{"ok.ics", "changed.ics", "vanished.ics", "mine.ics", "never.ics"} {
-		refs = append(refs, remote.Ref{ID: "/home/cal/" + n, Tag: `"1"`})
+		refs = append(refs, remote.Ref{ID: "/dav/cal/" + n, Tag: `"1"`})
 	}
 	n := 0
-	err := s.service(CalDAV).Delete(t.Context(), "/home/cal/", append(refs, remote.Ref{ID: "nonsense"}), func(id string, err error) error {
+	err := s.service(CalDAV).Delete(t.Context(), "/dav/cal/", append(refs, remote.Ref{ID: "nonsense"}), func(id string, err error) error {
 		n++
 		if kind, fails := want[lastSegment(id)]; fails {
 			wantKind(t, err, kind)
@@ -402,25 +402,25 @@ func TestDeleteTellsChangedFromGone(t *testing.T) {
 
 func TestMoveKeepsOneThingOneThing(t *testing.T) {
 	s := newScripted(t, map[string]http.HandlerFunc{})
-	s.answers["MOVE /home/cal/a%20b.ics"] = func(w http.ResponseWriter, r *http.Request) {
-		if r.Header.Get("Destination") != s.URL+"/home/new/a%20b.ics" || r.Header.Get("Overwrite") != "F" {
+	s.answers["MOVE /dav/cal/a%20b.ics"] = func(w http.ResponseWriter, r *http.Request) {
+		if r.Header.Get("Destination") != s.URL+"/dav/new/a%20b.ics" || r.Header.Get("Overwrite") != "F" {
 			t.Errorf("asked with %v", r.Header)
 		}
 		w.WriteHeader(201)
 	}
 	taken := ""
-	s.answers["MOVE /home/cal/taken.ics"] = func(w http.ResponseWriter, r *http.Request) {
-		if taken = strings.TrimPrefix(r.Header.Get("Destination"), s.URL); taken == "/home/new/taken.ics" {
+	s.answers["MOVE /dav/cal/taken.ics"] = func(w http.ResponseWriter, r *http.Request) {
+		if taken = strings.TrimPrefix(r.Header.Get("Destination"), s.URL); taken == "/dav/new/taken.ics" {
 			w.WriteHeader(412)
 		} else {
 			w.WriteHeader(201)
 		}
 	}
-	s.answers["MOVE /home/cal/wrong.ics"] = condition(403, "<C:supported-calendar-component/>")
-	s.answers["PROPFIND /home/new/"] = multi(resource("/home/new/", ""))
-	moved, err := s.service(CalDAV).Move(t.Context(), "/home/cal/", []string{"/home/cal/a%20b.ics", "/home/cal/gone.ics", "/home/cal/wrong.ics", "/home/cal/taken.ics"}, "/home/new/")
+	s.answers["MOVE /dav/cal/wrong.ics"] = condition(403, "<C:supported-calendar-component/>")
+	s.answers["PROPFIND /dav/new/"] = multi(resource("/dav/new/", ""))
+	moved, err := s.service(CalDAV).Move(t.Context(), "/dav/cal/", []string{"/dav/cal/a%20b.ics", "/dav/cal/gone.ics", "/dav/cal/wrong.ics", "/dav/cal/taken.ics"}, "/dav/new/")
 	wantKind(t, err, remote.Invalid, "supported-calendar-component")
-	if len(moved) != 2 || moved["/home/cal/a%20b.ics"] != "/home/new/a%20b.ics" || moved["/home/cal/taken.ics"] != taken || !strings.HasSuffix(taken, "-taken.ics") {
+	if len(moved) != 2 || moved["/dav/cal/a%20b.ics"] != "/dav/new/a%20b.ics" || moved["/dav/cal/taken.ics"] != taken || !strings.HasSuffix(taken, "-taken.ics") {
 		t.Errorf("got %v", moved)
 	}
 }
@@ -428,15 +428,15 @@ func TestMoveKeepsOneThingOneThing(t *testing.T) {
 func TestWhereMOVEIsRefusedTheItemIsStoredThereAndDeletedHere(t *testing.T) {
 	stored := ""
 	answers := map[string]http.HandlerFunc{
-		"MOVE /home/cal/a.ics": says(501, "", ""),
-		"GET /home/cal/a.ics":  says(200, "text/calendar", "BEGIN\r\nEND\r\n", "ETag", `"1"`),
-		"PUT /home/new/a.ics": func(w http.ResponseWriter, r *http.Request) {
+		"MOVE /dav/cal/a.ics": says(501, "", ""),
+		"GET /dav/cal/a.ics":  says(200, "text/calendar", "BEGIN\r\nEND\r\n", "ETag", `"1"`),
+		"PUT /dav/new/a.ics": func(w http.ResponseWriter, r *http.Request) {
 			if stored = body(t, r); r.Header.Get("If-None-Match") != "*" {
 				t.Errorf("asked with %v", r.Header)
 			}
 			w.WriteHeader(201)
 		},
-		"DELETE /home/cal/a.ics": func(w http.ResponseWriter, r *http.Request) {
+		"DELETE /dav/cal/a.ics": func(w http.ResponseWriter, r *http.Request) {
 			if stored == "" || r.Header.Get("If-Match") != `"1"` {
 				t.Errorf("asked with %v after %q", r.Header, stored)
 			}
@@ -445,27 +445,27 @@ func TestWhereMOVEIsRefusedTheItemIsStoredThereAndDeletedHere(t *testing.T) {
 	}
 	move := func(answers map[string]http.HandlerFunc) (map[string]string, string, error) {
 		s := newScripted(t, answers)
-		moved, err := s.service(CalDAV).Move(t.Context(), "/home/cal/", []string{"/home/cal/a.ics"}, "/home/new/")
+		moved, err := s.service(CalDAV).Move(t.Context(), "/dav/cal/", []string{"/dav/cal/a.ics"}, "/dav/new/")
 		return moved, s.requests(), err
 	}
 	moved, _, err := move(answers)
-	if err != nil || moved["/home/cal/a.ics"] != "/home/new/a.ics" || stored != "BEGIN\r\nEND\r\n" {
+	if err != nil || moved["/dav/cal/a.ics"] != "/dav/new/a.ics" || stored != "BEGIN\r\nEND\r\n" {
 		t.Errorf("%v, %v, stored %q", moved, err, stored)
 	}
 	// An attempt that was interrupted is finished.
-	answers["PUT /home/new/a.ics"], answers["GET /home/new/a.ics"] = says(412, "", ""), answers["GET /home/cal/a.ics"]
+	answers["PUT /dav/new/a.ics"], answers["GET /dav/new/a.ics"] = says(412, "", ""), answers["GET /dav/cal/a.ics"]
 	if moved, _, err = move(answers); err != nil || len(moved) != 1 {
 		t.Errorf("%v, %v", moved, err)
 	}
 	// Something else of that name stays as it is, and so does the item.
-	answers["GET /home/new/a.ics"] = says(200, "text/calendar", "ANOTHER")
+	answers["GET /dav/new/a.ics"] = says(200, "text/calendar", "ANOTHER")
 	moved, asked, err := move(answers)
 	if wantKind(t, err, remote.Precondition); len(moved) != 0 || strings.Contains(asked, "DELETE") {
 		t.Errorf("%v: %s", moved, asked)
 	}
 	// A meeting is not deleted where the server would tell its guests that it is cancelled.
-	answers["GET /home/cal/a.ics"] = says(200, "text/calendar", "BEGIN\r\nATTENDEE:mailto:bo@example.org\r\nEND\r\n", "ETag", `"1"`)
-	answers["OPTIONS /home/cal/a.ics"] = says(200, "", "", "DAV", "1, calendar-access, calendar-auto-schedule")
+	answers["GET /dav/cal/a.ics"] = says(200, "text/calendar", "BEGIN\r\nATTENDEE:mailto:bo@example.org\r\nEND\r\n", "ETag", `"1"`)
+	answers["OPTIONS /dav/cal/a.ics"] = says(200, "", "", "DAV", "1, calendar-access, calendar-auto-schedule")
 	moved, asked, err = move(answers)
 	if wantKind(t, err, remote.Other, "501"); len(moved) != 0 || strings.Contains(asked, "DELETE") || strings.Contains(asked, "PUT") {
 		t.Errorf("%v: %s", moved, asked)

@@ -60,14 +60,14 @@ func (s *scripted) endpoint() remote.Endpoint {
 	return remote.Endpoint{URL: s.URL, User: "anna", Password: "top-secret"}
 }
 
-// service is signed in, with the home /home/.
+// service is signed in, with the home /dav/.
 func (s *scripted) service(name string) *Service {
 	s.t.Helper()
 	f, err := flavourOf(name)
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	s.answers["PROPFIND /.well-known/"+name] = multi(resource("/.well-known/"+name, "<"+f.prefix+f.homeSet+"><D:href>/home/</D:href></"+f.prefix+f.homeSet+">"))
+	s.answers["PROPFIND /.well-known/"+name] = multi(resource("/.well-known/"+name, "<"+f.prefix+f.homeSet+"><D:href>/dav/</D:href></"+f.prefix+f.homeSet+">"))
 	d, err := Connect(s.t.Context(), name, s.endpoint())
 	if err != nil {
 		s.t.Fatal(err)

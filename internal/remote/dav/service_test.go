@@ -134,17 +134,17 @@ func TestFoldersAreWhatTheirComponentsAndRightsSay(t *testing.T) {
 		}
 		return s + "</D:current-user-privilege-set>"
 	}
-	s := newScripted(t, map[string]http.HandlerFunc{"PROPFIND/1 /home/": multi(
-		resource("/home/", plainType),
-		resource("/home/Inbox/", "<D:resourcetype><D:collection/><C:calendar/><C:schedule-inbox/></D:resourcetype>"),
-		resource("/home/Outbox/", "<D:resourcetype><D:collection/><C:schedule-outbox/></D:resourcetype>"),
-		resource("/home/all/", calendarType+"<D:displayname>  All \n things </D:displayname><D:sync-token>t1</D:sync-token>"),
-		resource("/home/events", calendarType+components("VEVENT", "VFREEBUSY")+rights("read", "write-content")+"<D:sync-token>t2</D:sync-token>"),
-		resource("/home/tasks/", calendarType+components("vtodo")+rights("read")+"<D:sync-token>t3</D:sync-token>"),
-		resource("/home/notes%20here/", calendarType+components("VJOURNAL")+rights("all")+"<D:sync-token>t4</D:sync-token>"),
-		resource("/home/both/", calendarType+components("VEVENT", "VTODO")+"<D:sync-token>t5</D:sync-token>"),
-		resource("/home/polls/", calendarType+components("VPOLL")),
-		resource("/home/file.txt", "<D:resourcetype/>"),
+	s := newScripted(t, map[string]http.HandlerFunc{"PROPFIND/1 /dav/": multi(
+		resource("/dav/", plainType),
+		resource("/dav/Inbox/", "<D:resourcetype><D:collection/><C:calendar/><C:schedule-inbox/></D:resourcetype>"),
+		resource("/dav/Outbox/", "<D:resourcetype><D:collection/><C:schedule-outbox/></D:resourcetype>"),
+		resource("/dav/all/", calendarType+"<D:displayname>  All \n things </D:displayname><D:sync-token>t1</D:sync-token>"),
+		resource("/dav/events", calendarType+components("VEVENT", "VFREEBUSY")+rights("read", "write-content")+"<D:sync-token>t2</D:sync-token>"),
+		resource("/dav/tasks/", calendarType+components("vtodo")+rights("read")+"<D:sync-token>t3</D:sync-token>"),
+		resource("/dav/notes%20here/", calendarType+components("VJOURNAL")+rights("all")+"<D:sync-token>t4</D:sync-token>"),
+		resource("/dav/both/", calendarType+components("VEVENT", "VTODO")+"<D:sync-token>t5</D:sync-token>"),
+		resource("/dav/polls/", calendarType+components("VPOLL")),
+		resource("/dav/file.txt", "<D:resourcetype/>"),
 	)})
 	folders, err := s.service(CalDAV).Folders(t.Context())
 	if err != nil {
@@ -152,11 +152,11 @@ func TestFoldersAreWhatTheirComponentsAndRightsSay(t *testing.T) {
 	}
 	event, task, note := groupware.KindEvent, groupware.KindTask, groupware.KindNote
 	want := []remote.Folder{
-		{ID: "/home/all/", Name: "All things", Kind: groupware.FolderCalendar, Accepts: []groupware.Kind{event, task, note}, State: "sync:t1"},
-		{ID: "/home/events/", Name: "events", Kind: groupware.FolderCalendar, Accepts: []groupware.Kind{event}, State: "sync:t2"},
-		{ID: "/home/tasks/", Name: "tasks", Kind: groupware.FolderTasks, Accepts: []groupware.Kind{task}, ReadOnly: true, State: "sync:t3"},
-		{ID: "/home/notes%20here/", Name: "notes here", Kind: groupware.FolderNotes, Accepts: []groupware.Kind{note}, State: "sync:t4"},
-		{ID: "/home/both/", Name: "both", Kind: groupware.FolderCalendar, Accepts: []groupware.Kind{event, task}, State: "sync:t5"},
+		{ID: "/dav/all/", Name: "All things", Kind: groupware.FolderCalendar, Accepts: []groupware.Kind{event, task, note}, State: "sync:t1"},
+		{ID: "/dav/events/", Name: "events", Kind: groupware.FolderCalendar, Accepts: []groupware.Kind{event}, State: "sync:t2"},
+		{ID: "/dav/tasks/", Name: "tasks", Kind: groupware.FolderTasks, Accepts: []groupware.Kind{task}, ReadOnly: true, State: "sync:t3"},
+		{ID: "/dav/notes%20here/", Name: "notes here", Kind: groupware.FolderNotes, Accepts: []groupware.Kind{note}, State: "sync:t4"},
+		{ID: "/dav/both/", Name: "both", Kind: groupware.FolderCalendar, Accepts: []groupware.Kind{event, task}, State: "sync:t5"},
 	}
 	if len(folders) != len(want) {
 		t.Fatalf("got %+v", folders)
@@ -170,9 +170,9 @@ func TestFoldersAreWhatTheirComponentsAndRightsSay(t *testing.T) {
 }
 
 func TestTheCtagIsTheStateWhereThereIsNoSyncToken(t *testing.T) {
-	s := newScripted(t, map[string]http.HandlerFunc{"PROPFIND/1 /home/": inTurn(
-		multi(resource("/home/", ""), resource("/home/a/", bookType), resource("/home/b/", bookType)),
-		multi(resource("/home/a/", "<S:getctag>7</S:getctag>"), resource("/home/b/", "")),
+	s := newScripted(t, map[string]http.HandlerFunc{"PROPFIND/1 /dav/": inTurn(
+		multi(resource("/dav/", ""), resource("/dav/a/", bookType), resource("/dav/b/", bookType)),
+		multi(resource("/dav/a/", "<S:getctag>7</S:getctag>"), resource("/dav/b/", "")),
 	)})
 	folders, err := s.service(CardDAV).Folders(t.Context())
 	if err != nil || len(folders) != 2 || folders[0].State != "ctag:7" || folders[1].State != "" || folders[0].Kind != groupware.FolderContacts {
@@ -185,8 +185,8 @@ func TestAHomeThatIsGoneOrSilentIsAnError(t *testing.T) {
 	for _, c := range []struct {
 		answer http.HandlerFunc
 		kind   remote.ErrorKind
-	}{{says(404, "text/plain", ""), remote.NotFound}, {multi(), remote.Protocol}, {multi(status("/home/", 403)), remote.Forbidden}, {says(200, "text/html", ""), remote.Offline}, {says(204, "text/plain", ""), remote.Protocol}} {
-		s := newScripted(t, map[string]http.HandlerFunc{"PROPFIND/1 /home/": c.answer})
+	}{{says(404, "text/plain", ""), remote.NotFound}, {multi(), remote.Protocol}, {multi(status("/dav/", 403)), remote.Forbidden}, {says(200, "text/html", ""), remote.Offline}, {says(204, "text/plain", ""), remote.Protocol}} {
+		s := newScripted(t, map[string]http.HandlerFunc{"PROPFIND/1 /dav/": c.answer})
 		folders, err := s.service(CalDAV).Folders(t.Context())
 		wantKind(t, err, c.kind)
 		if len(folders) != 0 {
@@ -197,8 +197,8 @@ func TestAHomeThatIsGoneOrSilentIsAnError(t *testing.T) {
 
 // newFolder is a scripted home in which one folder can be made, at an address made from the name and four zero bytes.
 func newFolder(t *testing.T, slug string, answers map[string]http.HandlerFunc) (*scripted, *Service, string) {
-	id := "/home/" + slug + "-00000000/"
-	answers["PROPFIND/1 /home/"] = multi(resource("/home/", ""), resource("/home/work/", calendarType+"<D:displayname>Work</D:displayname><D:sync-token>1</D:sync-token>"))
+	id := "/dav/" + slug + "-00000000/"
+	answers["PROPFIND/1 /dav/"] = multi(resource("/dav/", ""), resource("/dav/work/", calendarType+"<D:displayname>Work</D:displayname><D:sync-token>1</D:sync-token>"))
 	for k, h := range answers {
 		answers[strings.ReplaceAll(k, "ID", id)] = h
 	}
@@ -264,7 +264,7 @@ func TestFoldersThatCannotBeAreRefused(t *testing.T) {
 		{remote.NewFolder{Name: "Work", Kind: groupware.FolderCalendar}, remote.Exists},
 		{remote.NewFolder{Name: "X", Kind: groupware.FolderMail}, remote.Forbidden},
 		{remote.NewFolder{Name: "X", Kind: groupware.FolderContacts}, remote.Forbidden},
-		{remote.NewFolder{Name: "X", Kind: groupware.FolderCalendar, Parent: "/home/work/"}, remote.Forbidden},
+		{remote.NewFolder{Name: "X", Kind: groupware.FolderCalendar, Parent: "/dav/work/"}, remote.Forbidden},
 		{remote.NewFolder{Name: " ", Kind: groupware.FolderCalendar}, remote.Invalid},
 		{remote.NewFolder{Name: "a\tb", Kind: groupware.FolderCalendar}, remote.Invalid},
 	} {
@@ -277,10 +277,10 @@ func TestFoldersThatCannotBeAreRefused(t *testing.T) {
 }
 
 func TestADeletionThatLeavesSomethingIsAnError(t *testing.T) {
-	s := newScripted(t, map[string]http.HandlerFunc{"DELETE /home/a/": multi(status("/home/a/x.ics", 423)), "DELETE /home/b/": says(204, "", "")})
+	s := newScripted(t, map[string]http.HandlerFunc{"DELETE /dav/a/": multi(status("/dav/a/x.ics", 423)), "DELETE /dav/b/": says(204, "", "")})
 	d := s.service(CalDAV)
-	wantKind(t, d.DeleteFolder(t.Context(), "/home/a/"), remote.Unavailable, "423")
-	for _, gone := range []string{"/home/b/", "/home/c/"} {
+	wantKind(t, d.DeleteFolder(t.Context(), "/dav/a/"), remote.Unavailable, "423")
+	for _, gone := range []string{"/dav/b/", "/dav/c/"} {
 		if err := d.DeleteFolder(t.Context(), gone); err != nil {
 			t.Errorf("%s: %v", gone, err)
 		}
@@ -288,8 +288,8 @@ func TestADeletionThatLeavesSomethingIsAnError(t *testing.T) {
 }
 
 func TestARefusedRenameIsAnError(t *testing.T) {
-	s := newScripted(t, map[string]http.HandlerFunc{"PROPPATCH /home/a/": multi(
-		"<D:response><D:href>/home/a/</D:href><D:propstat><D:prop><D:displayname/></D:prop><D:status>HTTP/1.1 403 Forbidden</D:status><D:error><D:cannot-modify-protected-property/></D:error></D:propstat></D:response>")})
-	_, err := s.service(CalDAV).RenameFolder(t.Context(), "/home/a/", "", "New")
+	s := newScripted(t, map[string]http.HandlerFunc{"PROPPATCH /dav/a/": multi(
+		"<D:response><D:href>/dav/a/</D:href><D:propstat><D:prop><D:displayname/></D:prop><D:status>HTTP/1.1 403 Forbidden</D:status><D:error><D:cannot-modify-protected-property/></D:error></D:propstat></D:response>")})
+	_, err := s.service(CalDAV).RenameFolder(t.Context(), "/dav/a/", "", "New")
 	wantKind(t, err, remote.Forbidden, "cannot-modify-protected-property")
 }
