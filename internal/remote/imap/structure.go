@@ -106,12 +106,22 @@ func headerValue(value string, params []wire.Value) []byte {
 		if strings.EqualFold(name, "boundary") || strings.ContainsAny(name, "=\";") {
 			continue
 		}
-		out = append(out, "; "+name+`="`+strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(oneLine(params[i+1].Str))+`"`...)
+		out = append(append(append(out, "; "...), name...), `="`...)
+		for _, c := range []byte(oneLine(params[i+1].Str)) {
+			if c == '"' || c == '\\' {
+				out = append(out, '\\')
+			}
+			out = append(out, c)
+		}
+		out = append(out, '"')
 	}
 	return out
 }
 
 func oneLine(s string) string {
+	if !strings.ContainsAny(s, "\r\n\x00") {
+		return s
+	}
 	return strings.Map(func(r rune) rune {
 		if r == '\r' || r == '\n' || r == 0 {
 			return ' '
