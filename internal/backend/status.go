@@ -74,7 +74,7 @@ func stateOf(st AccountStatus, last Code, running bool) State {
 		return StateAttention
 	case st.Mode == "offline":
 		return StateOffline
-	case running:
+	case running && st.Doing.busy():
 		return StateSyncing
 	case last == CodeOffline:
 		return StateOffline
@@ -82,6 +82,16 @@ func stateOf(st AccountStatus, last Code, running bool) State {
 		return StateSyncing
 	}
 	return StateInSync
+}
+
+// busy reports whether something is being brought over. A pass that only looks whether there is something to do does not
+// make a mailbox less in sync.
+func (e *Event) busy() bool {
+	switch e.Doing {
+	case "downloading", "uploading", "sending":
+		return true
+	}
+	return false
 }
 
 // VerifyResult is what a check of the data folder found.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"sync"
 	"time"
 
 	"outpost/internal/engine"
@@ -72,27 +73,33 @@ func (s *Server) Sync(ctx context.Context, folder string) (SyncResult, error) {
 	}
 	start := s.o.Clock.Now()
 	var out SyncResult
-	for _, b := range boxes {
-		a := b.get()
-		var err error
-		if a.Offline {
-			err = fail(CodeOffline, "%s works offline because you wished so: outpost online ends that", a.Email)
-		} else {
-			var r engine.Result
-			r, err = s.pass(ctx, b, scope{folder: only})
-			out.Downloaded += r.Downloaded
-			out.Uploaded += r.Uploaded
-			out.Deleted += r.Deleted
-			out.Conflicts += r.Conflicts
-			out.Failures += r.Failures
-			out.BytesIn += r.BytesIn
-			out.BytesOut += r.BytesOut
-			out.Left += r.Left
+	results, errs := make([]engine.Result, len(boxes)), make([]error, len(boxes))
+	var wg sync.WaitGroup
+	for i, b := range boxes {
+		if a := b.get(); a.Offline {
+			errs[i] = fail(CodeOffline, "%s works offline because you wished so: outpost online ends that", a.Email)
+			continue
 		}
-		if ctx.Err() != nil {
-			return out, ctx.Err()
+		wg.Go(func() { results[i], errs[i] = s.pass(ctx, b, scope{folder: only}) })
+	}
+	wg.Wait()
+	if ctx.Err() != nil {
+		return out, ctx.Err()
+	}
+	for i, r := range results {
+		out.Downloaded += r.Downloaded
+		out.Uploaded += r.Uploaded
+		out.Deleted += r.Deleted
+		out.Conflicts += r.Conflicts
+		out.Failures += r.Failures
+		out.BytesIn += r.BytesIn
+		out.BytesOut += r.BytesOut
+		out.Left += r.Left
+		a := boxes[i].get()
+		if errors.Is(errs[i], context.Canceled) { // offline was wished, or the account was removed
+			errs[i] = fail(CodeCancelled, "%s: the pass was ended before it was done; what was done is kept", a.Email)
 		}
-		for _, e := range problems(a, err) {
+		for _, e := range problems(a, errs[i]) {
 			out.Problems = append(out.Problems, Problem{a.Email, CodeOf(e), e.Error()})
 		}
 	}
