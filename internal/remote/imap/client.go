@@ -24,6 +24,7 @@ import (
 // in order by the same goroutine. It holds what the server said about itself and about the selected mailbox.
 type client struct {
 	conn    net.Conn // with TLS where there is TLS
+	raw     net.Conn // the network itself; never changes, so that abort may use it from any goroutine
 	timeout time.Duration
 	traffic remote.Traffic
 	limits  wire.Limits
@@ -155,13 +156,7 @@ func (c *client) startDeflate() error {
 }
 
 // abort makes every wait on the connection end now. It may be called from any goroutine.
-func (c *client) abort() {
-	conn := c.conn
-	if tc, ok := conn.(*tls.Conn); ok {
-		conn = tc.NetConn() // no farewell that could block
-	}
-	conn.Close()
-}
+func (c *client) abort() { c.raw.Close() } // without a farewell of TLS, which could block
 
 // fail gives the connection up and remembers why.
 func (c *client) fail(err error) error {

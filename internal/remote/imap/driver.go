@@ -8,6 +8,7 @@ package imap
 
 import (
 	"context"
+	"crypto/tls"
 	"strconv"
 	"strings"
 	"time"
@@ -65,6 +66,10 @@ func Connect(ctx context.Context, e remote.Endpoint, o Options) (drv *Driver, er
 	conn, host, sec, err := e.Connect(ctx, "imap", &c.traffic)
 	if err != nil {
 		return nil, err
+	}
+	c.raw = conn
+	if tc, ok := conn.(*tls.Conn); ok {
+		c.raw = tc.NetConn()
 	}
 	c.attach(conn)
 	defer func() {

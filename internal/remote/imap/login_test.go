@@ -1,6 +1,8 @@
 package imap
 
 import (
+	"bytes"
+	"context"
 	"encoding/base64"
 	"net"
 	"strings"
@@ -178,6 +180,31 @@ func TestRealServersTakeEveryWayToSignIn(t *testing.T) {
 			wrong.Password = "sesame street"
 			_, err := Connect(t.Context(), wrong, Options{Mask: mask})
 			wantKind(t, err, remote.Auth, "sign in")
+		}
+	})
+}
+
+// recorder is a connection that remembers what was written to it.
+type recorder struct {
+	net.Conn
+	sent *bytes.Buffer
+}
+
+func (r recorder) Write(p []byte) (int, error) { r.sent.Write(p); return r.Conn.Write(p) }
+
+func TestWhereOthersCanListenThePasswordIsNotShown(t *testing.T) {
+	onServers(t, func(t *testing.T, s *servers.Server) {
+		u := s.NewUser(t)
+		e := endpoint(s, u)
+		e.URL, e.AllowPlaintext = "imap://mail.example.org?tls=none", true
+		var sent bytes.Buffer
+		e.Dial = func(ctx context.Context, network, _ string) (net.Conn, error) {
+			conn, err := (&net.Dialer{}).DialContext(ctx, network, s.IMAPAddr)
+			return recorder{conn, &sent}, err
+		}
+		folderAt(t, connect(t, e, Options{Mask: []string{"COMPRESS=DEFLATE"}}), "INBOX")
+		if got := sent.String(); !strings.Contains(got, "SCRAM-SHA-256") || strings.Contains(got, u.Password) || strings.Contains(got, base64.StdEncoding.EncodeToString([]byte(plain(e)))) {
+			t.Errorf("sent %q", got)
 		}
 	})
 }

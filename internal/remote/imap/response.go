@@ -255,6 +255,9 @@ func (c *client) readFlags() groupware.Flags {
 		return groupware.Flags{}
 	}
 	f := parseFlags(string(b))
+	if len(b) > 1000 {
+		return f
+	}
 	if len(c.flags) >= 4096 {
 		clear(c.flags)
 	}

@@ -202,6 +202,7 @@ func FuzzAnswers(f *testing.F) {
 	f.Fuzz(func(t *testing.T, data []byte) {
 		near := newMemoryConn(data)
 		c := &client{timeout: 1e9, limits: wire.Limits{Line: 10000, Literal: 10000}, mask: map[string]bool{}, enabled: map[string]bool{}, flags: map[string]groupware.Flags{}}
+		c.raw = near
 		c.attach(near)
 		c.sel = &selection{spelling: map[string]string{}}
 		d := &Driver{c: c}
