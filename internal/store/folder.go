@@ -164,8 +164,8 @@ func (tx *Tx) PutFolder(f Folder) error {
 }
 
 // RemoveFolder removes a folder and its items for good: when both sides agree that it is gone, or it never was at the
-// server. It must have no child folders left. An item that was moved here from elsewhere goes too; one that was moved from here
-// stays where it is, as if it had never been agreed.
+// server. It must have no child folders left. An item that was moved here from elsewhere is deleted, which is to be
+// agreed; one that was moved from here stays where it is, as if it had never been agreed.
 func (tx *Tx) RemoveFolder(id groupware.FolderID) error {
 	if err := tx.writable(); err != nil {
 		return err
@@ -198,11 +198,18 @@ func (tx *Tx) RemoveFolder(id groupware.FolderID) error {
 				return err
 			}
 			next := it
-			if it.folder != id && it.folder != 0 {
-				next.dropBase()
-			} else {
+			if it.folder == id {
 				next.dropLocal()
+			}
+			if it.baseFolder == id {
 				next.dropBase()
+				if it.remote && next.folder != 0 { // the server shows it elsewhere: that is another item now
+					next.remote = false
+					err = tx.detachRemote(item)
+				}
+			}
+			if err != nil {
+				return err
 			}
 			if err := tx.save(&it, &next); err != nil {
 				return err

@@ -15,7 +15,7 @@ import (
 
 const (
 	indexQueue   = 64                     // batches that wait to be indexed; more are read again from the feed
-	indexPending = 8 << 20                // bytes of words that may wait
+	indexPending = 4 << 20                // bytes of words that may wait
 	indexIdle    = 300 * time.Millisecond // after this long without work a segment is written, for searches
 	indexRetry   = 30 * time.Second       // after an error
 	searchWait   = 2 * time.Second        // a search waits this long for the last few changes

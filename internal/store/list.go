@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"sort"
 	"strings"
@@ -262,7 +263,8 @@ func (v *listView) build(tx *Tx) error {
 
 // work takes the changed items out of the view and puts those that are in the folder where they belong.
 func (v *listView) work(tx *Tx, changed map[groupware.ItemID]bool) error {
-	kept := slices.DeleteFunc(slices.Clone(v.ids), func(id groupware.ItemID) bool { return changed[id] })
+	out := newIDSet(slices.Collect(maps.Keys(changed)))
+	kept := slices.DeleteFunc(slices.Clone(v.ids), out.has)
 	var rows []viewRow
 	for id := range changed {
 		r, found, err := v.row(tx, id)

@@ -14,7 +14,7 @@ import (
 
 // Sizes of page caches in KiB. There is one writer, up to maxReaders readers and, for the index, one of each.
 const (
-	writerCache = 12 << 10
+	writerCache = 6 << 10
 	readerCache = 4 << 10
 	indexCache  = 2 << 10
 	maxReaders  = 3

@@ -17,7 +17,7 @@ const (
 	maxQueryWords = 32
 	// foldersAfter is how many finds may lie in other folders before the items of the wanted ones are listed;
 	// foldersMost how many items these may hold for that.
-	foldersAfter = 300
+	foldersAfter = 100
 	foldersMost  = 200_000
 )
 
@@ -97,7 +97,7 @@ func (m *Mailbox) Search(ctx context.Context, o SearchOptions) (items []Item, er
 		return nil, fmt.Errorf("search: %w", err)
 	}
 	err = m.View(ctx, func(tx *Tx) error {
-		f, err := tx.searchFilter(o, q)
+		f, err := tx.searchFilter(o, q, finds)
 		if err != nil {
 			return err
 		}
@@ -154,15 +154,15 @@ func (m *Mailbox) freshen(ctx context.Context) error {
 // searchFilter decides which finds are wanted.
 type searchFilter struct {
 	tx       *Tx
+	finds    *finds
 	phrases  [][]string
 	folders  map[groupware.FolderID]bool
-	all      bool                      // folders is every folder that frontends see
-	rejected int                       // finds in other folders so far
-	within   map[groupware.ItemID]bool // items of folders, once listed
+	all      bool // folders is every folder that frontends see
+	rejected int  // finds in other folders so far
 }
 
-func (tx *Tx) searchFilter(o SearchOptions, q query) (*searchFilter, error) {
-	f := &searchFilter{tx: tx, phrases: q.phrases, folders: map[groupware.FolderID]bool{}, all: o.Folder == 0}
+func (tx *Tx) searchFilter(o SearchOptions, q query, fs *finds) (*searchFilter, error) {
+	f := &searchFilter{tx: tx, finds: fs, phrases: q.phrases, folders: map[groupware.FolderID]bool{}, all: o.Folder == 0}
 	all, err := tx.Folders()
 	if err != nil {
 		return nil, err
@@ -182,9 +182,6 @@ func (tx *Tx) searchFilter(o SearchOptions, q query) (*searchFilter, error) {
 
 // accept reads a find's item, if it is there with that content, in a wanted folder, and holds the phrases.
 func (f *searchFilter) accept(e entry) (it Item, ok bool, err error) {
-	if f.within != nil && !f.within[e.item] {
-		return it, false, nil
-	}
 	found, err := f.tx.c.one(func(r row) { it = scanListed(r) }, "SELECT "+listColumns+" FROM items WHERE id = ? AND content = ? AND date = ? AND folder IS NOT NULL", e.item, e.content, e.date)
 	if err != nil || !found {
 		return it, false, err
@@ -230,17 +227,15 @@ func (f *searchFilter) listFolders() error {
 	if total > foldersMost {
 		return nil
 	}
-	f.within = make(map[groupware.ItemID]bool, total)
+	var ids []groupware.ItemID
 	for id := range f.folders {
-		err := f.tx.c.query(func(r row) error {
-			f.within[groupware.ItemID(r.int(0))] = true
-			return nil
-		}, "SELECT id FROM items WHERE folder IS NOT NULL AND folder = ?", id)
+		in, err := f.tx.itemIDs("SELECT id FROM items WHERE folder IS NOT NULL AND folder = ?", id)
 		if err != nil {
 			return err
 		}
+		ids = append(ids, in...)
 	}
-	return nil
+	return f.finds.restrict(newIDSet(ids))
 }
 
 func containsPhrase(words, phrase []string) bool {
@@ -336,7 +331,7 @@ func (s *segmentFinds) advance(c *conn) (bool, error) {
 		if n := number / entriesPerRow; n != s.row {
 			s.entries, s.row = s.entries[:0], n
 			err := c.query(func(r row) (err error) {
-				s.entries, err = decodeEntries(s.entries, r.raw(0))
+				s.entries, err = decodeEntries(s.entries, r.raw(0), len(entryColumns))
 				return err
 			}, "SELECT data FROM entries WHERE segment = ? AND n = ?", s.id, n)
 			if err != nil {
@@ -350,6 +345,52 @@ func (s *segmentFinds) advance(c *conn) (bool, error) {
 		return true, nil
 	}
 	return false, nil
+}
+
+// restrict leaves out of what was not returned yet the items that are not in within.
+func (f *finds) restrict(within idSet) error {
+	var left []*segmentFinds
+	for _, s := range f.segments {
+		if err := s.restrict(f.c, within); err != nil {
+			return err
+		}
+		more := within.has(s.entry.item)
+		if !more {
+			var err error
+			if more, err = s.advance(f.c); err != nil {
+				return err
+			}
+		}
+		if more {
+			left = append(left, s)
+		}
+	}
+	f.segments = left
+	heap.Init(f)
+	return nil
+}
+
+func (s *segmentFinds) restrict(c *conn, within idSet) error {
+	const words = entriesPerRow / 64
+	var entries []entry
+	return c.query(func(r row) (err error) {
+		n := int(r.int(0)) * words
+		set := s.set[min(n, len(s.set)):min(n+words, len(s.set))]
+		if !slices.ContainsFunc(set, func(w uint64) bool { return w != 0 }) {
+			return nil
+		}
+		if entries, err = decodeEntries(entries[:0], r.raw(1), 1); err != nil {
+			return err
+		}
+		for i, w := range set {
+			for ; w != 0; w &= w - 1 {
+				if n := i*64 + bits.TrailingZeros64(w); n >= len(entries) || !within.has(entries[n].item) {
+					set[i] &^= 1 << (n % 64)
+				}
+			}
+		}
+		return nil
+	}, "SELECT n, data FROM entries WHERE segment = ? AND n >= ? ORDER BY n", s.id, s.at/words)
 }
 
 // lookUp returns the set of numbers of a segment's items that hold every word, nil when there is none.

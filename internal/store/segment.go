@@ -20,7 +20,7 @@ const (
 	blockSize     = pageSize - 800 // bytes of a block, such that a row fits into a page
 	maxSegment    = 256 << 10      // items; larger segments are not merged further
 	mergeWidth    = 8              // this many segments of about one size are merged
-	bufferWords   = 1 << 20        // words in the buffer after which a segment is written
+	bufferWords   = 1 << 19        // words in the buffer after which a segment is written
 	numberDropped = ^uint32(0)     // of an item that a merge leaves out
 )
 
@@ -256,30 +256,46 @@ func eachNumber(postings []byte, limit uint32, fn func(n uint32)) {
 	}
 }
 
+// appendEntries encodes a row of entries: how many, then the differences of their items, contents and dates.
 func appendEntries(dst []byte, entries []entry) []byte {
-	var last entry
-	for _, e := range entries {
-		dst = binary.AppendVarint(dst, int64(e.item-last.item))
-		dst = binary.AppendVarint(dst, e.content-last.content)
-		dst = binary.AppendVarint(dst, e.date-last.date)
-		last = e
+	dst = binary.AppendUvarint(dst, uint64(len(entries)))
+	for _, column := range entryColumns {
+		last := int64(0)
+		for i := range entries {
+			v := *column(&entries[i])
+			dst = binary.AppendVarint(dst, v-last)
+			last = v
+		}
 	}
 	return dst
 }
 
-func decodeEntries(dst []entry, b []byte) ([]entry, error) {
-	var last entry
-	for len(b) > 0 {
-		var v [3]int64
-		for i := range v {
-			n := 0
-			if v[i], n = binary.Varint(b); n <= 0 {
+// entryColumns are the columns of a row of entries, in order.
+var entryColumns = [...]func(*entry) *int64{
+	func(e *entry) *int64 { return (*int64)(&e.item) },
+	func(e *entry) *int64 { return &e.content },
+	func(e *entry) *int64 { return &e.date },
+}
+
+// decodeEntries appends a row of entries to dst; of all their columns, or of the first ones.
+func decodeEntries(dst []entry, b []byte, columns int) ([]entry, error) {
+	n, b, err := takeUvarint(b)
+	if err != nil || n > entriesPerRow {
+		return nil, errBlock
+	}
+	start := len(dst)
+	dst = append(dst, make([]entry, n)...)
+	for _, column := range entryColumns[:columns] {
+		last := int64(0)
+		for i := range n {
+			d, k := binary.Varint(b)
+			if k <= 0 {
 				return nil, errBlock
 			}
-			b = b[n:]
+			b = b[k:]
+			last += d
+			*column(&dst[start+i]) = last
 		}
-		last = entry{last.item + groupware.ItemID(v[0]), last.content + v[1], last.date + v[2]}
-		dst = append(dst, last)
 	}
 	return dst, nil
 }
@@ -326,7 +342,7 @@ func merge(c *conn, segments []segmentInfo, alive func(entry) (bool, error)) err
 	for i, s := range segments {
 		var entries []entry
 		err := c.query(func(r row) (err error) {
-			entries, err = decodeEntries(entries, r.raw(0))
+			entries, err = decodeEntries(entries, r.raw(0), len(entryColumns))
 			return err
 		}, "SELECT data FROM entries WHERE segment = ? ORDER BY n", s.id)
 		if err != nil {

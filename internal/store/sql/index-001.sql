@@ -13,7 +13,7 @@ CREATE TABLE segments (
   id    INTEGER PRIMARY KEY AUTOINCREMENT,
   items INTEGER NOT NULL CHECK (items > 0)
 ) STRICT;
--- What is behind the numbers: 1024 items a row, as differences of item, content and date.
+-- What is behind the numbers, 1024 items a row: how many, then the differences of items, of contents, and of dates.
 CREATE TABLE entries (
   segment INTEGER NOT NULL REFERENCES segments (id) ON DELETE CASCADE,
   n       INTEGER NOT NULL,

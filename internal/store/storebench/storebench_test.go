@@ -18,7 +18,8 @@ import (
 func BenchmarkFirstSync(b *testing.B) {
 	n := number("OUTPOST_BENCH_SYNC", 20_000)
 	for b.Loop() {
-		m, folder, done := mailbox(b)
+		dir := b.TempDir()
+		m, folder, done := mailboxIn(b, dir)
 		start, used := time.Now(), cpu()
 		if err := Fill(context.Background(), m, folder, n, 7000); err != nil {
 			b.Fatal(err)
@@ -32,7 +33,7 @@ func BenchmarkFirstSync(b *testing.B) {
 		b.ReportMetric(float64((cpu()-used).Microseconds())/float64(n), "cpu-us/mail")
 		b.ReportMetric(float64(readable.Microseconds())/float64(n), "us/readable")
 		b.ReportMetric(float64(searchable.Microseconds())/float64(n), "us/searchable")
-		b.ReportMetric(float64(m.Size(context.Background()))/float64(n)/7000, "size/mail")
+		b.ReportMetric(float64(m.Size(context.Background()))/float64(n)/7000, "size/mail") // the files are still there
 		b.ReportMetric(peak(), "MiB-peak")
 	}
 }
@@ -62,19 +63,7 @@ func number(name string, otherwise int) int {
 
 var keep = flag.String("keep", "", "folder to fill once and use again")
 
-// mailbox makes an empty mailbox with one folder.
-func mailbox(b *testing.B) (*store.Mailbox, groupware.FolderID, func()) {
-	dir, err := os.MkdirTemp("", "storebench")
-	if err != nil {
-		b.Fatal(err)
-	}
-	m, folder, done := mailboxIn(b, dir)
-	return m, folder, func() {
-		done()
-		os.RemoveAll(dir)
-	}
-}
-
+// mailboxIn opens a mailbox, and makes one folder where there is none.
 func mailboxIn(b *testing.B, dir string) (*store.Mailbox, groupware.FolderID, func()) {
 	ctx := context.Background()
 	p, err := store.OpenProfile(ctx, dir, store.Options{})
@@ -139,4 +128,116 @@ func peak() float64 {
 		}
 	}
 	return 0
+}
+
+// million fills a mailbox with OUTPOST_BENCH_ITEMS (1,000,000) small mails in one folder, once for every -keep folder, and a
+// second folder of 1,000.
+func million(b *testing.B) (*store.Mailbox, groupware.FolderID, groupware.FolderID) {
+	ctx := context.Background()
+	n := max(number("OUTPOST_BENCH_ITEMS", 1_000_000), 10_000)
+	dir := *keep
+	if dir == "" {
+		var err error
+		if dir, err = os.MkdirTemp("", "storebench"); err != nil {
+			b.Fatal(err)
+		}
+		b.Cleanup(func() { os.RemoveAll(dir) })
+	}
+	m, folder, done := mailboxIn(b, dir)
+	b.Cleanup(done)
+	var small groupware.FolderID
+	var have int64
+	err := m.Update(ctx, func(tx *store.Tx) error {
+		all, err := tx.Folders()
+		if err != nil {
+			return err
+		}
+		for _, f := range all {
+			if f.ID == folder {
+				have = f.Items
+			}
+			if f.Name == "Small" {
+				small = f.ID
+			}
+		}
+		if small == 0 {
+			small, err = tx.AddFolder(store.Folder{Name: "Small", Kind: groupware.FolderMail, Service: "imap", RemoteID: "small"})
+		}
+		return err
+	})
+	if err == nil && have == 0 {
+		if err = Fill(ctx, m, folder, n, 700); err == nil {
+			err = Fill(ctx, m, small, 1000, 700)
+		}
+	}
+	if err == nil {
+		err = m.WaitIndexed(ctx)
+	}
+	if err != nil {
+		b.Fatal(err)
+	}
+	return m, folder, small
+}
+
+// BenchmarkMillion reads pages and searches words in a folder of 1,000,000 items.
+func BenchmarkMillion(b *testing.B) {
+	m, folder, small := million(b)
+	ctx := context.Background()
+	list := func(name string, o store.ListOptions, move int) {
+		b.Run("list/"+name, func(b *testing.B) {
+			o.Limit = 50
+			_, total, err := m.List(ctx, folder, o) // makes the view
+			if err != nil {
+				b.Fatal(err)
+			}
+			for b.Loop() {
+				o.Offset = (o.Offset + move) % (int(total) - 50)
+				items, _, err := m.List(ctx, folder, o)
+				if err != nil || len(items) != 50 {
+					b.Fatal(len(items), err)
+				}
+			}
+		})
+	}
+	list("first", store.ListOptions{}, 0)
+	list("anywhere", store.ListOptions{Offset: 2000}, 77_777)
+	list("by-subject", store.ListOptions{Sort: store.SortSubject, Offset: 500}, 77_777)
+	find := func(name string, o store.SearchOptions) {
+		b.Run("search/"+name, func(b *testing.B) {
+			o.Limit = 50
+			found := 0
+			for b.Loop() {
+				items, err := m.Search(ctx, o)
+				if err != nil {
+					b.Fatal(err)
+				}
+				found = len(items)
+			}
+			b.ReportMetric(float64(found), "found")
+		})
+	}
+	find("rare", store.SearchOptions{Words: "needle "})
+	find("common", store.SearchOptions{Words: "common x"})
+	find("common-word", store.SearchOptions{Words: "\"common\""})
+	find("two-words", store.SearchOptions{Words: "common needle"})
+	find("small-folder", store.SearchOptions{Words: "\"common\"", Folder: small})
+	find("big-folder", store.SearchOptions{Words: "\"common\"", Folder: folder})
+	find("nothing", store.SearchOptions{Words: "needle nowhereatall"})
+	b.Run("change-and-list", func(b *testing.B) {
+		g := NewGenerator(99, 700)
+		for b.Loop() {
+			raw, received := g.Message(1)
+			err := m.Bulk(ctx, func(tx *store.Tx) error {
+				_, err := tx.Add(folder, store.Prepare(groupware.MediaMessage, raw), groupware.Flags{}, received)
+				return err
+			})
+			if err == nil {
+				_, _, err = m.List(ctx, folder, store.ListOptions{Offset: 5000, Limit: 50})
+			}
+			if err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+	b.ReportMetric(peak(), "MiB-peak")
 }
