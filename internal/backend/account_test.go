@@ -84,7 +84,7 @@ func TestServersThatCannotBeUsed(t *testing.T) {
 	s := h.server(anna)
 	s.Faults().Order(fake.Fault{Call: "Connect", Kind: remote.Offline})
 	_, err := h.AddAccount(h.ctx, account(anna))
-	wantError(t, err, CodeOffline, anna, "cannot be reached")
+	wantError(t, err, CodeOffline, anna, "cannot be reached", "nothing was stored")
 	s.Faults().Stop()
 
 	h.o.Connect = func(store.Account, string) engine.Connector { return broken{s, errUntrusted} }

@@ -93,6 +93,9 @@ func (s *Server) AddAccount(ctx context.Context, n NewAccount) (AccountCheck, er
 		return AccountCheck{}, err
 	}
 	checks, err := s.checkServices(ctx, a, n.Password)
+	if re, ok := errors.AsType[*remote.Error](err); ok && CodeOf(err) == CodeOffline {
+		err = &Error{Code: CodeOffline, Err: err, Text: fmt.Sprintf("%s: the server cannot be reached (%s): check the address and the network; nothing was stored", a.Email, said(re))}
+	}
 	if err != nil {
 		return AccountCheck{describe(a), checks, discovered}, err
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"math/rand/v2"
 	"slices"
 	"sync"
@@ -226,7 +227,11 @@ func (s *Server) ended(ctx context.Context, b *mailbox, sc scope, r engine.Resul
 	case err != nil:
 		b.account.LastErrorKind, b.account.LastError = "", ""
 		for _, p := range problems(b.account, err) {
-			log.Warn("pass failed", "code", CodeOf(p), "error", p)
+			level := slog.LevelWarn
+			if p.Error() == before.LastError {
+				level = slog.LevelDebug // told already
+			}
+			log.Log(ctx, level, "pass failed", "code", CodeOf(p), "error", p)
 			// What a person must see to comes before what heals by itself.
 			if b.account.LastErrorKind == "" || b.account.LastErrorKind == string(CodeOffline) {
 				b.account.LastErrorKind, b.account.LastError = string(CodeOf(p)), p.Error()
