@@ -145,11 +145,6 @@ func (w *world) thread(subject, folder string, mails []mailText) error {
 		if v, ok := m.option("list"); ok {
 			l.headers = append(l.headers, "List-Id: <"+v+">", "List-Unsubscribe: <https://"+v+"/unsubscribe>")
 		}
-		accent, rich := m.option("html")
-		if rich {
-			l.html = toHTML(body, accent)
-			body = strings.TrimSpace(toPlain(body))
-		}
 		if l.from.Title != "" && !signed[m.from] {
 			signed[m.from] = true
 			body += "\n\n-- \n" + l.from.Name + "\n" + l.from.Title
@@ -159,6 +154,11 @@ func (w *world) thread(subject, folder string, mails []mailText) error {
 			if l.from.Phone != "" {
 				body += "\n" + l.from.Phone
 			}
+		}
+		accent, rich := m.option("html")
+		if rich {
+			l.html = toHTML(body, accent)
+			body = strings.TrimSpace(toPlain(body))
 		}
 		if _, isNew := m.option("new"); before != nil && !isNew {
 			l.references = append(slices.Clone(before.references), before.id)
