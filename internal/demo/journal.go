@@ -70,17 +70,21 @@ func newJournal(path string, fill func(*journal)) (*journal, error) {
 	if err != nil {
 		return nil, err
 	}
-	j := &journal{path: path, f: f, enc: gob.NewEncoder(f)}
+	j := &journal{path: path, f: f}
+	j.enc = gob.NewEncoder(j)
 	fill(j)
 	if j.err == nil {
 		j.err = f.Sync()
 	}
-	if j.err == nil {
-		j.err = os.Rename(path+".new", path)
+	// An open file cannot be renamed on every system.
+	if err := errors.Join(j.err, f.Close()); err != nil {
+		return nil, err
 	}
-	if j.err != nil {
-		f.Close()
-		return nil, j.err
+	if err := os.Rename(path+".new", path); err != nil {
+		return nil, err
+	}
+	if j.f, err = os.OpenFile(path, os.O_APPEND|os.O_WRONLY, 0); err != nil {
+		return nil, err
 	}
 	if d, err := os.Open(filepath.Dir(path)); err == nil {
 		d.Sync()
@@ -88,6 +92,9 @@ func newJournal(path string, fill func(*journal)) (*journal, error) {
 	}
 	return j, nil
 }
+
+// Write is for the encoder, which goes on in the same stream when the file has got its name.
+func (j *journal) Write(p []byte) (int, error) { return j.f.Write(p) }
 
 func (j *journal) write(r record) {
 	if j.err == nil {
