@@ -57,6 +57,7 @@ type index struct {
 	written int64         // up to this change, segments hold everything
 	changed chan struct{} // closed and made anew when written grows or err is set
 	err     error         // why it does not grow
+	damaged bool          // remove the file when it is closed
 
 	// What follows belongs to the goroutine.
 	c    *conn
@@ -134,7 +135,7 @@ func (x *index) close() error {
 		errs = append(errs, unlessFull(x.write()), unlessFull(x.c.script("PRAGMA incremental_vacuum")))
 	}
 	errs = append(errs, x.c.close())
-	if _, damaged := asDamaged(err); damaged {
+	if _, damaged := asDamaged(err); damaged || x.damaged {
 		errs = append(errs, x.remove()) // it is built again next time
 	}
 	return errors.Join(errs...)

@@ -251,6 +251,9 @@ func TestVerifyFindsWhatWasDamaged(t *testing.T) {
 			if err := m.writer.script(damage); err != nil {
 				t.Fatal(err)
 			}
+			if err := m.WaitIndexed(t.Context()); err != nil {
+				t.Fatal(err)
+			}
 			problems, err := m.Verify(t.Context(), func(int64, int64) {})
 			if err != nil || len(problems) == 0 {
 				t.Errorf("found %v: %v", problems, err)

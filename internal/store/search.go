@@ -85,13 +85,17 @@ func (m *Mailbox) Search(ctx context.Context, o SearchOptions) (items []Item, er
 	if err != nil {
 		return nil, fmt.Errorf("search: %w", err)
 	}
-	defer func() { m.index.readers <- ic }()
 	ic.interrupt(ctx)
-	defer ic.interrupt(context.Background())
+	defer func() {
+		ic.interrupt(context.Background())
+		if ic.inTransaction() {
+			_, _ = ic.exec("ROLLBACK") // nothing was written
+		}
+		m.index.readers <- ic
+	}()
 	if _, err := ic.exec("BEGIN"); err != nil {
 		return nil, fmt.Errorf("search: %w", err)
 	}
-	defer func() { _, _ = ic.exec("ROLLBACK") }() // nothing was written
 	finds, err := findAll(ic, q)
 	if err != nil {
 		return nil, fmt.Errorf("search: %w", err)

@@ -240,3 +240,18 @@ func TestSegmentsFindWhatIsInThem(t *testing.T) {
 		}
 	})
 }
+
+func TestASearchThatIsCancelledLeavesNothingBehind(t *testing.T) {
+	m := open(t)
+	inbox := addFolder(t, m, "INBOX", "inbox")
+	add(t, m, inbox, mail("one", 1, "word"))
+	wants(t, "before", search(t, m, SearchOptions{Words: "word"}), "one")
+	for range 5 { // more often than there are connections
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		if _, err := m.Search(ctx, SearchOptions{Words: "word", Limit: 5}); err == nil {
+			t.Error("a cancelled search found something")
+		}
+	}
+	wants(t, "afterwards", search(t, m, SearchOptions{Words: "word"}), "one")
+}

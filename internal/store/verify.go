@@ -22,7 +22,36 @@ func (m *Mailbox) Verify(ctx context.Context, progress func(done, total int64)) 
 		problems = v.problems
 		return v.err
 	})
+	if err != nil {
+		return problems, err
+	}
+	damage, err := m.index.verify(ctx)
+	if damage != "" {
+		problems = append(problems, "the search index: "+damage+"; it is built again when Outpost starts next")
+	}
 	return problems, err
+}
+
+// verify checks the structure of the index file. A damaged one is removed when it is closed.
+func (x *index) verify(ctx context.Context) (damage string, err error) {
+	c, err := x.reader(ctx)
+	if err == nil {
+		defer func() { x.readers <- c }()
+		_, err = c.one(func(r row) {
+			if s := r.text(0); s != "ok" {
+				damage = s
+			}
+		}, "PRAGMA integrity_check(1)")
+	}
+	if d, ok := asDamaged(err); ok {
+		damage, err = d.Err.Error(), nil
+	}
+	if damage != "" {
+		x.mu.Lock()
+		x.damaged = true
+		x.mu.Unlock()
+	}
+	return damage, err
 }
 
 type verifier struct {

@@ -1,4 +1,4 @@
-package storebench
+package store_test
 
 import (
 	"context"
@@ -12,6 +12,7 @@ import (
 
 	"outpost/internal/groupware"
 	"outpost/internal/store"
+	"outpost/internal/store/storebench"
 )
 
 // BenchmarkFirstSync stores 20,000 mails of 7 KB until everything is readable, and searchable.
@@ -21,7 +22,7 @@ func BenchmarkFirstSync(b *testing.B) {
 		dir := b.TempDir()
 		m, folder, done := mailboxIn(b, dir)
 		start, used := time.Now(), cpu()
-		if err := Fill(context.Background(), m, folder, n, 7000); err != nil {
+		if err := storebench.Fill(context.Background(), m, folder, n, 7000); err != nil {
 			b.Fatal(err)
 		}
 		readable := time.Since(start)
@@ -40,7 +41,7 @@ func BenchmarkFirstSync(b *testing.B) {
 
 // BenchmarkPrepare is the work on one mail of 7 KB before it is stored.
 func BenchmarkPrepare(b *testing.B) {
-	g := NewGenerator(1, 7000)
+	g := storebench.NewGenerator(1, 7000)
 	var mails [][]byte
 	for i := range 200 {
 		raw, _ := g.Message(i)
@@ -166,8 +167,8 @@ func million(b *testing.B) (*store.Mailbox, groupware.FolderID, groupware.Folder
 		return err
 	})
 	if err == nil && have == 0 {
-		if err = Fill(ctx, m, folder, n, 700); err == nil {
-			err = Fill(ctx, m, small, 1000, 700)
+		if err = storebench.Fill(ctx, m, folder, n, 700); err == nil {
+			err = storebench.Fill(ctx, m, small, 1000, 700)
 		}
 	}
 	if err == nil {
@@ -183,8 +184,9 @@ func million(b *testing.B) (*store.Mailbox, groupware.FolderID, groupware.Folder
 func BenchmarkMillion(b *testing.B) {
 	m, folder, small := million(b)
 	ctx := context.Background()
-	list := func(name string, o store.ListOptions, move int) {
-		b.Run("list/"+name, func(b *testing.B) {
+	// The names begin with what they measure: Page, Search.
+	page := func(name string, o store.ListOptions, move int) {
+		b.Run("Page"+name, func(b *testing.B) {
 			o.Limit = 50
 			_, total, err := m.List(ctx, folder, o) // makes the view
 			if err != nil {
@@ -199,11 +201,11 @@ func BenchmarkMillion(b *testing.B) {
 			}
 		})
 	}
-	list("first", store.ListOptions{}, 0)
-	list("anywhere", store.ListOptions{Offset: 2000}, 77_777)
-	list("by-subject", store.ListOptions{Sort: store.SortSubject, Offset: 500}, 77_777)
+	page("First", store.ListOptions{}, 0)
+	page("Anywhere", store.ListOptions{Offset: 2000}, 77_777)
+	page("BySubject", store.ListOptions{Sort: store.SortSubject, Offset: 500}, 77_777)
 	find := func(name string, o store.SearchOptions) {
-		b.Run("search/"+name, func(b *testing.B) {
+		b.Run("Search"+name, func(b *testing.B) {
 			o.Limit = 50
 			found := 0
 			for b.Loop() {
@@ -216,15 +218,14 @@ func BenchmarkMillion(b *testing.B) {
 			b.ReportMetric(float64(found), "found")
 		})
 	}
-	find("rare", store.SearchOptions{Words: "needle "})
-	find("common", store.SearchOptions{Words: "common x"})
-	find("common-word", store.SearchOptions{Words: "\"common\""})
-	find("two-words", store.SearchOptions{Words: "common needle"})
-	find("small-folder", store.SearchOptions{Words: "\"common\"", Folder: small})
-	find("big-folder", store.SearchOptions{Words: "\"common\"", Folder: folder})
-	find("nothing", store.SearchOptions{Words: "needle nowhereatall"})
-	b.Run("change-and-list", func(b *testing.B) {
-		g := NewGenerator(99, 700)
+	find("RareWord", store.SearchOptions{Words: "needle "})
+	find("CommonWord", store.SearchOptions{Words: "\"common\""})
+	find("TwoWords", store.SearchOptions{Words: "common needle"})
+	find("SmallFolder", store.SearchOptions{Words: "\"common\"", Folder: small})
+	find("BigFolder", store.SearchOptions{Words: "\"common\"", Folder: folder})
+	find("Nothing", store.SearchOptions{Words: "needle nowhereatall"})
+	b.Run("PageAfterAChange", func(b *testing.B) {
+		g := storebench.NewGenerator(99, 700)
 		for b.Loop() {
 			raw, received := g.Message(1)
 			err := m.Bulk(ctx, func(tx *store.Tx) error {
