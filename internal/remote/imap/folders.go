@@ -182,16 +182,18 @@ func (d *Driver) statusItems() string {
 // LIST-STATUS, Cyrus 3.6 answers it with whatever lies in its memory, line ends and all.
 func (d *Driver) askStatus(names []string, byName map[string]mailbox, stats map[string]status) error {
 	c := d.c
-	inFlight := 0
-	collect := func() error {
-		cmd, err := c.next()
-		if err != nil {
+	var asked []*command
+	// settle waits for all that was asked. It is not done one by one: Cyrus would wait 40 ms with every small answer.
+	settle := func() error {
+		if err := c.wait(); err != nil {
 			return err
 		}
-		inFlight--
-		if refused := cmd.error(); refused != nil && c.has("OBJECTID") && remote.IsRetryable(refused) {
-			return refused // without its id the folder would look like another one
+		for _, cmd := range asked {
+			if refused := cmd.error(); refused != nil && c.has("OBJECTID") && remote.IsRetryable(refused) {
+				return refused // without its id the folder would look like another one
+			}
 		}
+		asked = asked[:0]
 		return nil
 	}
 	for _, name := range names {
@@ -212,21 +214,15 @@ func (d *Driver) askStatus(names []string, byName map[string]mailbox, stats map[
 			if err := c.end(cmd); err != nil {
 				return err
 			}
-			for inFlight++; inFlight >= 64; {
-				if err := collect(); err != nil {
-					_ = c.wait() // leave nothing behind for the next call
-					return err
-				}
+			asked = append(asked, cmd)
+		}
+		if len(asked) >= 250 {
+			if err := settle(); err != nil {
+				return err
 			}
 		}
 	}
-	for inFlight > 0 {
-		if err := collect(); err != nil {
-			_ = c.wait() // leave nothing behind for the next call
-			return err
-		}
-	}
-	return nil
+	return settle()
 }
 
 // isObjectID reports whether s can be an object's id. RFC 8474 7 "objectid"
