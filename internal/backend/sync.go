@@ -154,26 +154,6 @@ type scope struct {
 	foldersOnly bool               // end before anything in a folder is read
 }
 
-// errEnough ends a pass that was to look at folders only.
-var errEnough = errors.New("the folders are known")
-
-// foldersOnly connects to services that show folders and nothing in them.
-type foldersOnly struct{ engine.Connector }
-
-func (c foldersOnly) Connect(ctx context.Context, name string) (remote.Service, error) {
-	svc, err := c.Connector.Connect(ctx, name)
-	if err != nil {
-		return nil, err
-	}
-	return foldersOnlyService{svc}, nil
-}
-
-type foldersOnlyService struct{ remote.Service }
-
-func (foldersOnlyService) Changes(context.Context, string, string, func(remote.Change) error) (remote.Listing, error) {
-	return remote.Listing{}, errEnough
-}
-
 // pass runs one pass over a mailbox, after the one that runs now, if any. It remembers how it ended.
 func (s *Server) pass(ctx context.Context, b *mailbox, sc scope) (engine.Result, error) {
 	select {
@@ -195,11 +175,7 @@ func (s *Server) pass(ctx context.Context, b *mailbox, sc scope) (engine.Result,
 	var result engine.Result
 	password, err := s.password(a)
 	if err == nil {
-		c := s.o.Connect(a, password)
-		if sc.foldersOnly {
-			c = foldersOnly{c}
-		}
-		e := engine.New(b.Mailbox, c, engine.Options{
+		e := engine.New(b.Mailbox, s.o.Connect(a, password), engine.Options{
 			Clock: s.o.Clock.Now, Rand: s.newRand(), Address: a.Email, Progress: func(p engine.Progress) {
 				event := Event{a.Email, p.Folder, p.Doing, p.Done, p.Total, p.Bytes}
 				b.mu.Lock()
@@ -207,7 +183,7 @@ func (s *Server) pass(ctx context.Context, b *mailbox, sc scope) (engine.Result,
 				b.mu.Unlock()
 				s.announce(event)
 			}})
-		result, err = e.Pass(ctx, engine.PassOptions{Folder: sc.folder})
+		result, err = e.Pass(ctx, engine.PassOptions{Folder: sc.folder, FoldersOnly: sc.foldersOnly})
 	}
 	s.ended(context.WithoutCancel(ctx), b, sc, result, err)
 	return result, err
@@ -221,7 +197,6 @@ func (s *Server) ended(ctx context.Context, b *mailbox, sc scope, r engine.Resul
 	log := s.o.Log.With("category", "sync", "account", b.account.Email)
 	before := b.account
 	switch {
-	case errors.Is(err, errEnough):
 	case errors.Is(err, context.Canceled):
 		log.Info("pass was ended early")
 	case err != nil:
@@ -237,7 +212,7 @@ func (s *Server) ended(ctx context.Context, b *mailbox, sc scope, r engine.Resul
 				b.account.LastErrorKind, b.account.LastError = string(CodeOf(p)), p.Error()
 			}
 		}
-	case sc.folder == 0:
+	case sc.folder == 0 && !sc.foldersOnly:
 		b.account.LastError, b.account.LastErrorKind, b.account.LastSync = "", "", s.o.Clock.Now()
 	}
 	if r.Downloaded+r.Uploaded+r.Deleted+r.Conflicts+r.Failures > 0 {

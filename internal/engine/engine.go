@@ -72,7 +72,8 @@ func New(m *store.Mailbox, c Connector, o Options) *Engine {
 
 // PassOptions narrows a pass.
 type PassOptions struct {
-	Folder groupware.FolderID // only this folder's items; 0 means all
+	Folder      groupware.FolderID // only this folder's items; 0 means all
+	FoldersOnly bool               // settle the folders, and look at nothing in them
 }
 
 // FetchWhole reads the missing bytes of an item now. It is not an error when nothing is missing. When the server no longer

@@ -175,3 +175,17 @@ func TestModesSayHowMuchIsRead(t *testing.T) {
 const withAttachment = "From: Ben <ben@example.org>\r\nTo: anna@example.org\r\nSubject: picture\r\nMessage-ID: <p@example.org>\r\n" +
 	"MIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\nContent-Type: text/plain\r\n\r\nSee this.\r\n" +
 	"--b\r\nContent-Type: image/png; name=p.png\r\nContent-Disposition: attachment; filename=p.png\r\nContent-Transfer-Encoding: base64\r\n\r\niVBORw0KGgo=\r\n--b--\r\n"
+
+func TestAPassOverFoldersOnlyReadsNothingInThem(t *testing.T) {
+	d := newDesk(t, fake.Options{})
+	d.serverMail("Inbox", "one")
+	if _, err := d.e.Pass(d.ctx, PassOptions{FoldersOnly: true}); err != nil {
+		t.Fatal(err)
+	}
+	if d.server.Calls()["Changes"] != 0 || len(d.here("Inbox")) != 0 {
+		t.Fatalf("%v", d.server.Calls())
+	}
+	d.folder("Calendar")
+	d.sync()
+	d.both("Inbox", "one []")
+}

@@ -18,15 +18,16 @@ const maxRounds = 4
 
 // pass is one run over the whole mailbox. It lives in one goroutine.
 type pass struct {
-	e        *Engine
-	only     groupware.FolderID
-	sessions []*session
-	folders  map[groupware.FolderID]store.Folder
-	paths    map[groupware.FolderID]string
-	touched  map[groupware.FolderID]bool // changed by this pass since they were last observed
-	failed   map[groupware.ItemID]bool   // not tried again in this pass
-	result   Result
-	errs     []error
+	e           *Engine
+	only        groupware.FolderID
+	foldersOnly bool
+	sessions    []*session
+	folders     map[groupware.FolderID]store.Folder
+	paths       map[groupware.FolderID]string
+	touched     map[groupware.FolderID]bool // changed by this pass since they were last observed
+	failed      map[groupware.ItemID]bool   // not tried again in this pass
+	result      Result
+	errs        []error
 }
 
 // session is one service within a pass.
@@ -40,7 +41,7 @@ type session struct {
 // Pass is one complete two-way synchronisation. An error of one service or folder stops no other; all of them are joined
 // in the returned error, and errors.As finds the *remote.Error of each. Progress is saved as it goes.
 func (e *Engine) Pass(ctx context.Context, o PassOptions) (Result, error) {
-	p := &pass{e: e, only: o.Folder, touched: map[groupware.FolderID]bool{}, failed: map[groupware.ItemID]bool{}}
+	p := &pass{e: e, only: o.Folder, foldersOnly: o.FoldersOnly, touched: map[groupware.FolderID]bool{}, failed: map[groupware.ItemID]bool{}}
 	defer p.close()
 	err := p.run(ctx)
 	if ctx.Err() != nil {
@@ -70,16 +71,20 @@ func (p *pass) run(ctx context.Context) error {
 		s := &session{name: name, svc: svc}
 		p.sessions = append(p.sessions, s)
 	}
-	if err := p.retry(ctx); err != nil {
-		return err
-	}
-	if err := p.send(ctx); err != nil {
-		return err
+	if !p.foldersOnly {
+		if err := errors.Join(p.retry(ctx), p.send(ctx)); err != nil {
+			return err
+		}
 	}
 	for _, s := range p.sessions {
 		if err := p.settleFolders(ctx, s); p.stop(ctx, s, err) {
 			return err
 		}
+	}
+	if p.foldersOnly {
+		return nil
+	}
+	for _, s := range p.sessions {
 		if err := p.recover(ctx, s); p.stop(ctx, s, err) {
 			return err
 		}
