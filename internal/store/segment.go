@@ -11,9 +11,10 @@ import (
 	"outpost/internal/groupware"
 )
 
-// The inverted index: segments of words and postings, written once, merged now and then. It is ours because it costs a
-// tenth of what SQLite's FTS5 does here, and because its items are numbered newest first, so that the first
-// page of an answer is the first numbers of a list.
+// The inverted index: segments of words and postings, written once, merged now and then. It is ours and not SQLite's FTS5
+// because its items are numbered newest first: the first page of half a million finds is the head of a list, where FTS5
+// would have to visit every find to sort them by date, or to number them by date in lists several times as
+// long. It costs 65 us for a document of 4 KB with 318 different words, FTS5 (detail=none, words found and folded before) 86 us.
 
 const (
 	entriesPerRow = 1024
