@@ -122,3 +122,8 @@ func median(runs []cost) cost {
 	}
 	return m
 }
+
+// fastest is the cost of the run with the least wall time.
+func fastest(runs []cost) cost {
+	return slices.MinFunc(runs, func(a, b cost) int { return int(a.Wall - b.Wall) })
+}

@@ -118,9 +118,8 @@ func (o *outpost) first(folder string, whole bool, services ...string) (f firstS
 		return f, err
 	}
 	f.result = result
-	f.readable = took
-	f.readable.Wall += time.Duration(result.Seconds * float64(time.Second))
-	f.readable.RSS = max(took.RSS, pass.RSS)
+	// Only the time is known at that moment.
+	f.readable = cost{Wall: took.Wall + time.Duration(result.Seconds*float64(time.Second))}
 	f.all = took.plus(pass)
 	if folder == "" {
 		return f, nil

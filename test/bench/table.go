@@ -93,7 +93,7 @@ func (t *table) markdown() string {
 	return strings.TrimRight(b.String(), "\n") + "\n"
 }
 
-// number has three significant digits.
+// number has three significant digits; what was not measured is left empty.
 func number(v float64) string {
 	switch {
 	case v >= 100:
@@ -103,7 +103,7 @@ func number(v float64) string {
 	case v >= 0.1:
 		return fmt.Sprintf("%.2f", v)
 	case v == 0:
-		return "0"
+		return ""
 	default:
 		return fmt.Sprintf("%.2g", v)
 	}

@@ -11,6 +11,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 )
 
@@ -44,10 +45,16 @@ type event struct {
 
 type test struct{ pkg, name string }
 
+// skip is the tests of a package that were skipped for one reason.
+type skip struct {
+	pkg, reason string
+	names       []string
+}
+
 type report struct {
 	out     io.Writer
 	output  map[test][]string // of tests that have not ended
-	skipped []string
+	skipped []skip
 	passed  int
 	failed  int
 }
@@ -91,7 +98,7 @@ func (r *report) event(e event) {
 		case "pass":
 			r.passed++
 		case "skip":
-			r.skipped = append(r.skipped, fmt.Sprintf("%s %s: %s", e.Package, e.Test, reason(r.output[key])))
+			r.skip(e.Package, reason(r.output[key]), e.Test)
 		case "fail":
 			r.failed++
 			r.print(key)
@@ -136,9 +143,27 @@ func reason(lines []string) string {
 	return strings.Join(words, " ")
 }
 
+func (r *report) skip(pkg, reason, name string) {
+	i := slices.IndexFunc(r.skipped, func(s skip) bool { return s.pkg == pkg && s.reason == reason })
+	if i < 0 {
+		i = len(r.skipped)
+		r.skipped = append(r.skipped, skip{pkg: pkg, reason: reason})
+	}
+	r.skipped[i].names = append(r.skipped[i].names, name)
+}
+
 func (r *report) summary() {
-	fmt.Fprintf(r.out, "%d tests passed, %d failed, %d skipped\n", r.passed, r.failed, len(r.skipped))
+	n := 0
 	for _, s := range r.skipped {
-		fmt.Fprintln(r.out, "skipped:", s)
+		n += len(s.names)
+	}
+	fmt.Fprintf(r.out, "%d tests passed, %d failed, %d skipped\n", r.passed, r.failed, n)
+	for _, s := range r.skipped {
+		const show = 2
+		names := strings.Join(s.names[:min(show, len(s.names))], ", ")
+		if more := len(s.names) - show; more > 0 {
+			names += fmt.Sprintf(" and %d more", more)
+		}
+		fmt.Fprintf(r.out, "skipped: %s %s: %s\n", s.pkg, names, s.reason)
 	}
 }

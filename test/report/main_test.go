@@ -15,6 +15,10 @@ const events = `{"Action":"start","Package":"p"}
 {"Action":"output","Package":"p","Test":"TestAway","Output":"    a_test.go:9: Cyrus is not installed: run install.sh\n"}
 {"Action":"output","Package":"p","Test":"TestAway","Output":"--- SKIP: TestAway (0.00s)\n"}
 {"Action":"skip","Package":"p","Test":"TestAway","Elapsed":0}
+{"Action":"output","Package":"p","Test":"TestAway/one","Output":"    a_test.go:9: Cyrus is not installed: run install.sh\n"}
+{"Action":"skip","Package":"p","Test":"TestAway/one","Elapsed":0}
+{"Action":"output","Package":"p","Test":"TestAway/two","Output":"    a_test.go:9: Cyrus is not installed: run install.sh\n"}
+{"Action":"skip","Package":"p","Test":"TestAway/two","Elapsed":0}
 {"Action":"output","Package":"p","Test":"TestBad","Output":"=== RUN   TestBad\n"}
 {"Action":"output","Package":"p","Test":"TestBad","Output":"    a_test.go:12: wrong\n"}
 {"Action":"output","Package":"p","Test":"TestBad","Output":"--- FAIL: TestBad (0.00s)\n"}
@@ -41,8 +45,8 @@ FAIL	p	0.012s
 panic: test timed out
 q.go:1: undefined: x
 ok  	r	0.500s
-1 tests passed, 1 failed, 1 skipped
-skipped: p TestAway: Cyrus is not installed: run install.sh
+1 tests passed, 1 failed, 3 skipped
+skipped: p TestAway, TestAway/one and 1 more: Cyrus is not installed: run install.sh
 `
 	if out.String() != want {
 		t.Errorf("printed:\n%s\nwant:\n%s", out.String(), want)
