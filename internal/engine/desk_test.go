@@ -25,7 +25,6 @@ type desk struct {
 	m      *store.Mailbox
 	e      *Engine
 	now    time.Time
-	last   Result
 }
 
 func newDesk(t testing.TB, o fake.Options) *desk {

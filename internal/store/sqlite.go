@@ -226,7 +226,6 @@ type row struct{ s *sqlite3.Stmt }
 func (r row) int(i int) int64   { return r.s.ColumnInt64(i) }
 func (r row) bool(i int) bool   { return r.s.ColumnInt64(i) != 0 }
 func (r row) text(i int) string { return r.s.ColumnText(i) }
-func (r row) null(i int) bool   { return r.s.ColumnType(i) == sqlite3.NULL }
 func (r row) blob(i int) []byte { return r.s.ColumnBlob(i, nil) }
 
 // raw is only valid until the next use of the statement.

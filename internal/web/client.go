@@ -117,7 +117,7 @@ func (c *Client) stream(ctx context.Context, path string, query url.Values, prog
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
-	return errors.Join(errors.New("Outpost ended before it was done: ask again"), lines.Err())
+	return errors.Join(errors.New("the program ended before it was done: ask again"), lines.Err())
 }
 
 // Status tells how all accounts are.

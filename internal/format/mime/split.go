@@ -106,9 +106,6 @@ func cutBody(raw []byte, start, end int) (c cut, data []byte, ok bool) {
 			return c, nil, false
 		}
 	}
-	if c.line == 0 {
-		first = len(b)
-	}
 	// Every line is a full one but the last, so the shape follows from the length alone.
 	full := c.line + eol
 	chars := len(b)

@@ -47,10 +47,14 @@ func TestEveryRefusalHasItsKindAndTheServersWords(t *testing.T) {
 		{condition(403, "<D:need-privileges/>"), remote.Forbidden, "need-privileges"},
 		{says(200, "text/html", "<html>sign in to the hotel</html>"), remote.Offline, "a web page"},
 		{func(w http.ResponseWriter, r *http.Request) {
-			http.Redirect(w, r, "https://hotel.example/login?x=1", 302)
+			http.Redirect(w, r, "https://hotel.example/login?x=1", http.StatusFound)
 		}, remote.Offline, "https://hotel.example/login"},
-		{func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "https://new.example/", 301) }, remote.Other, "give that address instead"},
-		{func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, r.URL.Path, 308) }, remote.Protocol, "circles"},
+		{func(w http.ResponseWriter, r *http.Request) {
+			http.Redirect(w, r, "https://new.example/", http.StatusMovedPermanently)
+		}, remote.Other, "give that address instead"},
+		{func(w http.ResponseWriter, r *http.Request) {
+			http.Redirect(w, r, r.URL.Path, http.StatusPermanentRedirect)
+		}, remote.Protocol, "circles"},
 		{func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(301) }, remote.Protocol, "nowhere"},
 		{func(w http.ResponseWriter, r *http.Request) { panic(http.ErrAbortHandler) }, remote.Offline, ""},
 	} {
@@ -108,7 +112,9 @@ func TestThePasswordNeverGoesToAnotherServer(t *testing.T) {
 func TestHTTPLeadsToHTTPSAndNeverBack(t *testing.T) {
 	secure := httptest.NewTLSServer(multi(resource("/", "<C:calendar-home-set><D:href>/dav/</D:href></C:calendar-home-set>")))
 	defer secure.Close()
-	plain := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, secure.URL+r.URL.Path, 301) }))
+	plain := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		http.Redirect(w, r, secure.URL+r.URL.Path, http.StatusMovedPermanently)
+	}))
 	defer plain.Close()
 	e := remote.Endpoint{URL: plain.URL, User: "anna", Password: "top-secret", TrustSHA256: fingerprint(t, secure)}
 	d, err := Connect(t.Context(), CalDAV, e)
@@ -116,7 +122,9 @@ func TestHTTPLeadsToHTTPSAndNeverBack(t *testing.T) {
 		t.Fatalf("%v", err)
 	}
 	d.Close()
-	down := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, plain.URL+r.URL.Path, 301) }))
+	down := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		http.Redirect(w, r, plain.URL+r.URL.Path, http.StatusMovedPermanently)
+	}))
 	defer down.Close()
 	e.URL, e.TrustSHA256 = down.URL, fingerprint(t, down)
 	_, err = Connect(t.Context(), CalDAV, e)

@@ -33,9 +33,11 @@ func TestTheHomeIsFoundFromAnyAddress(t *testing.T) {
 		answers map[string]http.HandlerFunc
 	}{
 		"the root, by way of the well-known address": {"/", map[string]http.HandlerFunc{
-			"PROPFIND /.well-known/caldav": func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/dav/", 301) },
-			"PROPFIND /dav/":               multi(resource("/dav/", plainType+principal("/p/anna/"))),
-			"PROPFIND /p/anna/":            me,
+			"PROPFIND /.well-known/caldav": func(w http.ResponseWriter, r *http.Request) {
+				http.Redirect(w, r, "/dav/", http.StatusMovedPermanently)
+			},
+			"PROPFIND /dav/":    multi(resource("/dav/", plainType+principal("/p/anna/"))),
+			"PROPFIND /p/anna/": me,
 		}},
 		"the root, without a well-known address": {"", map[string]http.HandlerFunc{
 			"PROPFIND /":        multi(resource("/", principal("/p/anna/"))),
