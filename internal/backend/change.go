@@ -295,15 +295,24 @@ func (s *Server) Copy(ctx context.Context, id, to string) (Added, error) {
 	if err != nil {
 		return Added{}, err
 	}
-	if _, err := s.Raw(ctx, id); err != nil {
+	raw, err := s.Raw(ctx, id)
+	if err != nil {
 		return Added{}, err
+	}
+	var own *store.Prepared
+	if raw.Media != groupware.MediaMessage {
+		own = store.Prepare(raw.Media, asCopy(raw.Media, raw.Bytes, s.newUID()))
 	}
 	var copied groupware.ItemID
 	err = s.change(ctx, id, func(tx *store.Tx, t thing) (err error) {
 		if err := takes(p, t); err != nil {
 			return err
 		}
-		copied, err = tx.Copy(t.ID, p.ID)
+		if own != nil {
+			copied, err = tx.Add(p.ID, own, groupware.Flags{}, s.o.Clock.Now())
+		} else {
+			copied, err = tx.Copy(t.ID, p.ID)
+		}
 		return err
 	})
 	if err != nil {

@@ -158,6 +158,23 @@ func keepUID(p piece, oldMedia groupware.Media, old []byte) piece {
 	return p
 }
 
+// asCopy gives an object a UID of its own: a server may refuse the same UID in two calendars (RFC 4791 5.3.2.1). The copy of
+// a meeting is an appointment without organizer and attendees, so that no server invites anybody to it.
+func asCopy(media groupware.Media, raw []byte, uid string) []byte {
+	o, _ := contentline.Parse(raw)
+	for _, c := range components(media, o) {
+		c.Set("UID", contentline.Escape(uid))
+		if media == groupware.MediaCalendar {
+			c.Remove("ORGANIZER")
+			c.Remove("ATTENDEE")
+		}
+	}
+	if o == nil {
+		return raw
+	}
+	return o.Encode()
+}
+
 // components returns what carries the UID of an item; o may be nil.
 func components(media groupware.Media, o *contentline.Object) []*contentline.Component {
 	if o == nil {
