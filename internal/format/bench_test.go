@@ -108,7 +108,7 @@ func TestTheDictionaryHelpsSmallMails(t *testing.T) {
 		t.Errorf("%d bytes with, %d without the dictionary", b, a)
 	}
 	var size, a, b, small, smallA, smallB int
-	files(t, spamAssassin(t), func(_ string, raw []byte) {
+	realMail(t, func(_ string, raw []byte) {
 		s, x, y := count(raw)
 		size, a, b = size+s, a+x, b+y
 		if s < 8<<10 {

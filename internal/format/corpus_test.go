@@ -10,6 +10,7 @@ import (
 
 	"outpost/internal/format/contentline"
 	gw "outpost/internal/groupware"
+	"outpost/test/testmail"
 )
 
 // corpus returns a folder of sample data made by others, or skips the test and says why.
@@ -65,18 +66,23 @@ func TestSampleMailSurvives(t *testing.T) {
 	files(t, corpus(t, "mime"), func(name string, raw []byte) { checkMail(t, name, raw) })
 }
 
-// The mails of the SpamAssassin corpus are where OUTPOST_SPAMASSASSIN points.
-func spamAssassin(t testing.TB) string {
-	dir := os.Getenv("OUTPOST_SPAMASSASSIN")
-	if dir == "" {
-		t.Skip("OUTPOST_SPAMASSASSIN does not point at a folder of mails")
+// realMail calls f with each mail of the SpamAssassin corpus.
+func realMail(t testing.TB, f func(name string, raw []byte)) {
+	path, err := testmail.SpamAssassinPath()
+	if err != nil {
+		t.Skip(err)
 	}
-	return dir
+	for m, err := range testmail.SpamAssassin(path) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		f(m.Name, m.Raw)
+	}
 }
 
 func TestRealMailIsReadable(t *testing.T) {
 	n, silent, problems := 0, 0, 0
-	files(t, spamAssassin(t), func(name string, raw []byte) {
+	realMail(t, func(name string, raw []byte) {
 		d := checkMail(t, name, raw)
 		n++
 		if d.Text == "" && len(d.Attachments) == 0 {
