@@ -80,11 +80,17 @@ func (p *Profile) PutAccount(ctx context.Context, a Account) (Account, error) {
 		at = a.LastSync.UnixMilli()
 	}
 	err = p.use(ctx, func(c *conn) error {
-		_, err := c.one(func(r row) { a = scanAccount(r) }, `INSERT INTO accounts (email, name, login, imap, smtp, caldav, carddav, trust_sha256, allow_plaintext, offline,
-			mailbox, last_sync, last_error, last_error_kind) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)
-			ON CONFLICT (email) DO UPDATE SET email = ?1, name = ?2, login = ?3, imap = ?4, smtp = ?5, caldav = ?6, carddav = ?7, trust_sha256 = ?8,
-			allow_plaintext = ?9, offline = ?10, last_sync = ?12, last_error = ?13, last_error_kind = ?14 RETURNING `+accountColumns,
-			a.Email, a.Name, a.Login, a.IMAP, a.SMTP, a.CalDAV, a.CardDAV, a.TrustSHA256, a.AllowPlaintext, a.Offline, guid.String(), at, a.LastError, a.LastErrorKind)
+		args := []any{a.Email, a.Name, a.Login, a.IMAP, a.SMTP, a.CalDAV, a.CardDAV, a.TrustSHA256, a.AllowPlaintext, a.Offline, at, a.LastError, a.LastErrorKind}
+		// Not one upsert: each would use an id up, and ids are never used again.
+		known, err := c.one(func(r row) { a = scanAccount(r) }, `UPDATE accounts SET email = ?1, name = ?2, login = ?3, imap = ?4, smtp = ?5, caldav = ?6,
+			carddav = ?7, trust_sha256 = ?8, allow_plaintext = ?9, offline = ?10, last_sync = ?11, last_error = ?12, last_error_kind = ?13
+			WHERE email = ?1 RETURNING `+accountColumns, args...)
+		if err != nil || known {
+			return err
+		}
+		_, err = c.one(func(r row) { a = scanAccount(r) }, `INSERT INTO accounts (email, name, login, imap, smtp, caldav, carddav, trust_sha256,
+			allow_plaintext, offline, last_sync, last_error, last_error_kind, mailbox) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)
+			RETURNING `+accountColumns, append(args, guid.String())...)
 		return err
 	})
 	return a, err

@@ -348,6 +348,41 @@ func TestAttachmentsAreKeptDecodedAndOnceAndTheirSpaceIsGivenBack(t *testing.T) 
 	}
 }
 
+func TestAnItemDeletedBeforeItsCreationWasAnsweredKeepsItsIntent(t *testing.T) {
+	m := open(t)
+	inbox := addFolder(t, m, "INBOX", "inbox")
+	sent := mail("draft", 1, "first")
+	for _, found := range []bool{false, true} {
+		id := add(t, m, inbox, sent)
+		update(t, m, func(tx *Tx) error { return tx.SetIntent(id, inbox, "imap", "mark", "name") })
+		update(t, m, func(tx *Tx) error { return tx.Delete(id) })
+		update(t, m, func(tx *Tx) error {
+			if _, known, err := tx.Intent(id); err != nil || !known || !bytes.Equal(must(tx.IntentRaw(id))(t), sent) {
+				t.Errorf("the intent is gone: %v", err)
+			}
+			must(tx.ObserveAbsent(inbox, nil))(t) // no listing says anything of it
+			tr := must(tx.Triple(id))(t)
+			if tr.Local != nil || !IsUnanswered(tr.Base) || tr.Remote == nil {
+				t.Errorf("got %+v", tr)
+			}
+			if found {
+				if err := tx.Take(id, nil, &groupware.Base{Folder: inbox, RemoteID: "1.1", Content: groupware.HashOf(sent)}, nil); err != nil {
+					return err
+				}
+			}
+			return tx.ClearIntent(id)
+		})
+		view(t, m, func(tx *Tx) error {
+			tr, err := tx.Triple(id)
+			if found && (err != nil || tr.Base == nil || tr.Base.RemoteID != "1.1") || !found && !errors.Is(err, ErrNotFound) {
+				t.Errorf("got %+v, %v", tr, err)
+			}
+			return nil
+		})
+	}
+	clean(t, m)
+}
+
 func TestWhatIsRememberedBesideTheStates(t *testing.T) {
 	m := open(t)
 	inbox := addFolder(t, m, "INBOX", "inbox")

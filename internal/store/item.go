@@ -199,7 +199,7 @@ func (tx *Tx) removeRow(it *item) error {
 	if _, err := tx.c.exec("DELETE FROM failures WHERE item = ?", it.id); err != nil {
 		return err
 	}
-	if err := tx.ClearIntent(it.id); err != nil {
+	if err := tx.clearIntents("item = ?", it.id); err != nil {
 		return err
 	}
 	_, err := tx.c.exec("DELETE FROM items WHERE id = ?", it.id)

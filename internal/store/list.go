@@ -264,7 +264,7 @@ func (v *listView) build(tx *Tx) error {
 // work takes the changed items out of the view and puts those that are in the folder where they belong.
 func (v *listView) work(tx *Tx, changed map[groupware.ItemID]bool) error {
 	out := newIDSet(slices.Collect(maps.Keys(changed)))
-	kept := slices.DeleteFunc(slices.Clone(v.ids), out.has)
+	v.ids = slices.DeleteFunc(v.ids, out.has)
 	var rows []viewRow
 	for id := range changed {
 		r, found, err := v.row(tx, id)
@@ -276,22 +276,28 @@ func (v *listView) work(tx *Tx, changed map[groupware.ItemID]bool) error {
 		}
 	}
 	slices.SortFunc(rows, compareRows)
-	ids := make([]groupware.ItemID, 0, len(kept)+len(rows))
+	places := make([]int, len(rows)) // before which of v.ids each belongs
 	from := 0
-	for _, r := range rows {
+	for i, r := range rows {
 		var failed error
-		n := sort.Search(len(kept)-from, func(i int) bool {
-			other, _, err := v.row(tx, kept[from+i])
+		from += sort.Search(len(v.ids)-from, func(i int) bool {
+			other, _, err := v.row(tx, v.ids[from+i])
 			failed = errors.Join(failed, err)
 			return compareRows(other, r) > 0
 		})
 		if failed != nil {
 			return failed
 		}
-		ids = append(append(ids, kept[from:from+n]...), r.id)
-		from += n
+		places[i] = from
 	}
-	v.ids = append(ids, kept[from:]...)
+	// In place, from the end: every id moves once.
+	end := len(v.ids)
+	v.ids = slices.Grow(v.ids, len(rows))[:end+len(rows)]
+	for i := len(rows) - 1; i >= 0; i-- {
+		copy(v.ids[places[i]+i+1:], v.ids[places[i]:end])
+		v.ids[places[i]+i] = rows[i].id
+		end = places[i]
+	}
 	return nil
 }
 

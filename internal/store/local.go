@@ -2,6 +2,7 @@ package store
 
 import (
 	"fmt"
+	"strconv"
 	"time"
 
 	"outpost/internal/groupware"
@@ -67,9 +68,20 @@ func (tx *Tx) SetFolder(id groupware.ItemID, folder groupware.FolderID) error {
 	})
 }
 
-// Delete makes an item absent here. The row of one that was agreed on stays until the server agrees.
+// Delete makes an item absent here. The row of one that was agreed on stays until the server agrees; so does that of one
+// that was sent there and not answered yet (IsUnanswered): it may have become one.
 func (tx *Tx) Delete(id groupware.ItemID) error {
 	return tx.edit(id, func(it *item) error {
+		if it.baseFolder == 0 {
+			_, err := tx.c.one(func(r row) { it.baseFolder, it.baseContent = groupware.FolderID(r.int(0)), r.int(1) },
+				"SELECT folder, content FROM intents WHERE item = ?", id)
+			if err != nil {
+				return err
+			}
+			if it.baseFolder != 0 {
+				it.baseRemote = unanswered + strconv.FormatInt(int64(id), 10)
+			}
+		}
 		it.dropLocal()
 		return nil
 	})

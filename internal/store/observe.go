@@ -243,7 +243,7 @@ func (tx *Tx) ObserveAbsent(folder groupware.FolderID, present []string) (change
 			absent = append(absent, id)
 		}
 		return nil
-	}, `SELECT base_remote FROM items WHERE base_folder = ?1 UNION ALL SELECT remote_id FROM remotes WHERE folder = ?1 AND NOT gone`, folder)
+	}, `SELECT base_remote FROM items WHERE base_folder = ?1 AND base_remote NOT LIKE '`+unanswered+`%' UNION ALL SELECT remote_id FROM remotes WHERE folder = ?1 AND NOT gone`, folder)
 	if err != nil {
 		return 0, err
 	}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -36,6 +37,15 @@ func TestAccountsAreKeptUntilTheyAreRemoved(t *testing.T) {
 	}
 	a.Name = "Anna Berg"
 	a.Email = "anna@example.org"
+	for range 5 {
+		must(p.PutAccount(t.Context(), a))(t)
+	}
+	if ben := must(p.PutAccount(t.Context(), Account{Email: "ben@example.org"}))(t); ben.ID != a.ID+1 {
+		t.Errorf("updates used ids up: the next is %d", ben.ID)
+	}
+	if fi := must(os.Stat(filepath.Join(dir, profileFile)))(t); runtime.GOOS != "windows" && fi.Mode().Perm() != 0o600 {
+		t.Errorf("others may read it: %v", fi.Mode())
+	}
 	if b := must(p.PutAccount(t.Context(), a))(t); b.ID != a.ID || b.Mailbox != a.Mailbox {
 		t.Errorf("got %+v", b)
 	}

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -78,12 +79,31 @@ func (tx *Tx) IntentRaw(id groupware.ItemID) ([]byte, error) {
 	return raw, err
 }
 
-// ClearIntent forgets an item's intent. One that is not there is no error.
+// ClearIntent forgets an item's intent, and the row of an item that is only there because of it (IsUnanswered). One that is not
+// there is no error.
 func (tx *Tx) ClearIntent(id groupware.ItemID) error {
 	if err := tx.writable(); err != nil {
 		return err
 	}
+	it, err := tx.load(id)
+	if err == nil && it.folder == 0 && strings.HasPrefix(it.baseRemote, unanswered) {
+		next := it
+		next.dropBase()
+		return tx.save(&it, &next) // the intent goes with the row
+	}
+	if err != nil && !errors.Is(err, ErrNotFound) {
+		return err
+	}
 	return tx.clearIntents("item = ?", id)
+}
+
+// unanswered begins the remote id of an item that was deleted here while the answer to its creation was open. No driver
+// makes such an id, and no server is asked for it.
+const unanswered = "?"
+
+// IsUnanswered reports whether an item was deleted here before the server told where it had stored it. Its Intent says where to look.
+func IsUnanswered(b *groupware.Base) bool {
+	return b != nil && strings.HasPrefix(b.RemoteID, unanswered)
 }
 
 // clearIntents removes the intents that a condition selects, and gives their contents back.

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/url"
+	"os"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -58,6 +59,14 @@ func openConn(ctx context.Context, path string, o connOptions) (*conn, error) {
 			p = "/" + p
 		}
 		name = (&url.URL{Scheme: "file", Path: p, RawQuery: "vfs=adiantum"}).String()
+	}
+	if !o.reader {
+		// Only this person reads it, also when the file is taken out of its folder (mode 0700).
+		f, err := os.OpenFile(abs, os.O_RDWR|os.O_CREATE, 0o600)
+		if err != nil {
+			return nil, fmt.Errorf("open database %s: %w", path, sqlError(ctx, path, err))
+		}
+		f.Close()
 	}
 	flags := sqlite3.OPEN_READWRITE | sqlite3.OPEN_CREATE
 	if o.key != nil {
