@@ -7,7 +7,6 @@ import (
 	"maps"
 	"slices"
 
-	"outpost/internal/format"
 	"outpost/internal/groupware"
 	"outpost/internal/remote"
 	"outpost/internal/store"
@@ -69,6 +68,11 @@ func (p *pass) takeContent(tx *store.Tx, f store.Folder, w *work, got remote.Fet
 			_, err := settle(tx, w, nil, &base, nil)
 			return err
 		case w.p.Content == Clash || w.p.Verb == Agree:
+			if ok, err := asPlanned(tx, w); err != nil || !ok {
+				p.touched[f.ID] = true
+				w.p.Verb = Nothing
+				return err
+			}
 			if err := p.putAside(tx, w.id, groupware.RoleConflicts, f, "It was changed here and at the server at the same time; the server's version is in "+p.paths[f.ID]+"."); err != nil {
 				return err
 			}
@@ -76,6 +80,11 @@ func (p *pass) takeContent(tx *store.Tx, f store.Folder, w *work, got remote.Fet
 		default:
 			p.result.Downloaded++
 		}
+	} else if w.t.Base != nil && w.t.Base.Content == c.Hash() && w.t.Base.Folder == f.ID {
+		// Deleted here, and at the server only the version tag is new: it is deleted there next.
+		p.touched[f.ID] = true
+		_, err := settle(tx, w, nil, &base, nil)
+		return err
 	} else {
 		p.result.Downloaded++
 	}
@@ -103,15 +112,14 @@ func (p *pass) pushContent(ctx context.Context, s *session, _ store.Folder, ws [
 			continue
 		}
 		f := p.folders[w.t.Base.Folder]
-		item, err := p.newItem(ctx, w, "")
+		ws, items, err := p.intend(ctx, s, f, []*work{w}, []string{""})
 		if err != nil {
 			return err
 		}
-		if err := p.intend(ctx, s, f, []*work{w}, []string{""}); err != nil {
-			return err
+		if len(ws) == 0 {
+			continue
 		}
-		content := w.t.Local.Content
-		made, err := s.svc.Replace(ctx, f.RemoteID, w.t.Base.RemoteID, w.t.Base.Tag, item)
+		made, err := s.svc.Replace(ctx, f.RemoteID, w.t.Base.RemoteID, w.t.Base.Tag, items[0])
 		if err != nil && !refused(err) {
 			return err
 		}
@@ -124,7 +132,7 @@ func (p *pass) pushContent(ctx context.Context, s *session, _ store.Folder, ws [
 				return errors.Join(tx.ClearIntent(w.id), p.refuseContent(tx, f, w, err))
 			}
 			b := *w.t.Base
-			b.Content, b.Tag = content, made.Tag
+			b.Content, b.Tag = groupware.HashOf(items[0].Raw), made.Tag
 			if made.ID != "" {
 				b.RemoteID = made.ID
 			}
@@ -141,6 +149,9 @@ func (p *pass) pushContent(ctx context.Context, s *session, _ store.Folder, ws [
 
 // refuseContent puts an edit that the server refuses into Local Failures, once, and shows the server's version again.
 func (p *pass) refuseContent(tx *store.Tx, f store.Folder, w *work, no error) error {
+	if ok, err := asPlanned(tx, w); err != nil || !ok {
+		return err // edited meanwhile: the server is asked again
+	}
 	p.result.Failures++
 	if err := p.putAside(tx, w.id, groupware.RoleLocalFailures, f, no.Error()); err != nil {
 		return err
@@ -168,66 +179,73 @@ func (p *pass) refuseContent(tx *store.Tx, f store.Folder, w *work, no error) er
 	return err
 }
 
-// newItem reads an item's bytes for sending.
-func (p *pass) newItem(ctx context.Context, w *work, name string) (remote.NewItem, error) {
-	item := remote.NewItem{Name: name, Flags: w.t.Local.Flags}
-	err := p.e.m.View(ctx, func(tx *store.Tx) error {
-		it, err := tx.Item(w.id)
-		if err != nil {
-			return err
-		}
-		item.Media, item.Received = it.Media, it.Received
-		item.Raw, err = tx.Raw(w.id)
-		return err
-	})
-	return item, err
-}
-
-// intend remembers, before anything is sent, where new items will appear, so that a lost answer is not asked again by
-// sending the item twice.
-func (p *pass) intend(ctx context.Context, s *session, f store.Folder, ws []*work, names []string) error {
+// intend reads items for sending and remembers, before anything is sent, exactly what will appear where, so that a lost answer is
+// not asked again by sending the item twice. Items that were deleted since they were planned are left out.
+func (p *pass) intend(ctx context.Context, s *session, f store.Folder, ws []*work, names []string) (still []*work, items []remote.NewItem, err error) {
 	mark, err := s.svc.Mark(ctx, f.RemoteID)
 	if err != nil {
-		return err
+		return nil, nil, err
 	}
-	return p.e.m.Update(ctx, func(tx *store.Tx) error {
+	err = p.e.m.Update(ctx, func(tx *store.Tx) error {
 		for i, w := range ws {
-			if err := tx.SetIntent(w.id, f.ID, s.name, mark, names[i]); err != nil {
-				return ignoreNotFound(err)
+			it, err := tx.Item(w.id)
+			if errors.Is(err, store.ErrNotFound) {
+				continue
 			}
+			if err != nil {
+				return err
+			}
+			raw, err := tx.Raw(w.id)
+			if errors.Is(err, store.ErrNotWhole) {
+				if err := p.fail(tx, store.Failure{Item: w.id, Folder: f.ID, Doing: "store in " + p.paths[f.ID], Text: "only a part of it was ever here, and the server no longer has it"}); err != nil {
+					return err
+				}
+				continue
+			}
+			if err != nil {
+				return err
+			}
+			if err := tx.SetIntent(w.id, f.ID, s.name, mark, names[i]); err != nil {
+				return err
+			}
+			still = append(still, w)
+			items = append(items, remote.NewItem{Media: it.Media, Raw: raw, Flags: it.Flags, Received: it.Received, Name: names[i]})
 		}
 		return nil
 	})
+	return still, items, err
 }
 
 // pushCreates stores items that only we have, in batches.
 func (p *pass) pushCreates(ctx context.Context, s *session, f store.Folder, ws []*work) error {
 	var batch []*work
-	var items []remote.NewItem
 	var names []string
-	size := 0
+	size := int64(0)
 	flush := func() error {
 		if len(batch) == 0 {
 			return nil
 		}
-		err := p.create(ctx, s, f, batch, items, names)
-		batch, items, names, size = nil, nil, nil, 0
+		err := p.create(ctx, s, f, batch, names)
+		batch, names, size = nil, nil, 0
 		return err
 	}
 	for _, w := range ws {
 		if w.p.Verb != Create || p.failed[w.id] {
 			continue
 		}
-		name := p.resourceName(ctx, w)
-		item, err := p.newItem(ctx, w, name)
+		var it store.Item
+		err := p.e.m.View(ctx, func(tx *store.Tx) (err error) {
+			it, err = tx.Item(w.id)
+			return err
+		})
+		if errors.Is(err, store.ErrNotFound) {
+			continue // deleted meanwhile
+		}
 		if err != nil {
-			if ignoreNotFound(err) == nil {
-				continue // deleted meanwhile
-			}
 			return err
 		}
-		batch, items, names = append(batch, w), append(items, item), append(names, name)
-		if size += len(item.Raw); len(batch) >= createBatch || size >= createBytes {
+		batch, names = append(batch, w), append(names, p.resourceName(it.Media))
+		if size += it.Size; len(batch) >= createBatch || size >= createBytes {
 			if err := flush(); err != nil {
 				return err
 			}
@@ -237,19 +255,17 @@ func (p *pass) pushCreates(ctx context.Context, s *session, f store.Folder, ws [
 }
 
 // resourceName gives a new item a name that is its own for ever: it is remembered in the intent before the item is sent.
-func (p *pass) resourceName(ctx context.Context, w *work) string {
+func (p *pass) resourceName(media groupware.Media) string {
 	ext := ".ics"
-	_ = p.e.m.View(ctx, func(tx *store.Tx) error {
-		if it, err := tx.Item(w.id); err == nil && it.Media == groupware.MediaVCard {
-			ext = ".vcf"
-		}
-		return nil
-	})
+	if media == groupware.MediaVCard {
+		ext = ".vcf"
+	}
 	return fmt.Sprintf("%016x%016x%s", p.e.o.Rand.Uint64(), p.e.o.Rand.Uint64(), ext)
 }
 
-func (p *pass) create(ctx context.Context, s *session, f store.Folder, ws []*work, items []remote.NewItem, names []string) error {
-	if err := p.intend(ctx, s, f, ws, names); err != nil {
+func (p *pass) create(ctx context.Context, s *session, f store.Folder, ws []*work, names []string) error {
+	ws, items, err := p.intend(ctx, s, f, ws, names)
+	if err != nil || len(ws) == 0 {
 		return err
 	}
 	type outcome struct {
@@ -258,7 +274,7 @@ func (p *pass) create(ctx context.Context, s *session, f store.Folder, ws []*wor
 	}
 	done := map[int]outcome{}
 	p.touched[f.ID] = true
-	err := s.svc.Create(ctx, f.RemoteID, items, func(i int, c remote.Created, err error) error {
+	err = s.svc.Create(ctx, f.RemoteID, items, func(i int, c remote.Created, err error) error {
 		done[i] = outcome{c, err}
 		p.progress(f.ID, "uploading", int64(len(done)), int64(len(items)), 0)
 		return nil
@@ -305,7 +321,32 @@ func (p *pass) created(tx *store.Tx, f store.Folder, w *work, item remote.NewIte
 		b.Flags = groupware.Flags{}
 	}
 	p.result.Uploaded++
-	_, err := settle(tx, w, nil, &b, nil)
+	return claim(tx, w, b)
+}
+
+// claim ends the intent of an item whose new place at the server was found. When that was read as a new item meanwhile, the two become one.
+func claim(tx *store.Tx, w *work, b groupware.Base) error {
+	other, known, err := tx.TripleByRemote(b.Folder, b.RemoteID)
+	if err != nil {
+		return err
+	}
+	if known && other.Item != 0 && other.Item != w.id {
+		now, err := tx.Triple(w.id)
+		switch {
+		case err != nil:
+			return ignoreNotFound(err)
+		case PlanItem(other).Verb == Nothing:
+			err = tx.Take(other.Item, nil, nil, nil)
+		case now.Local == nil || now.Local.Content == b.Content:
+			return tx.Take(w.id, nil, nil, nil) // what was done to the other goes on
+		default:
+			return tx.ClearIntent(w.id) // both were changed: both stay
+		}
+		if err != nil {
+			return err
+		}
+	}
+	_, err = settle(tx, w, nil, &b, nil)
 	return errors.Join(err, tx.ClearIntent(w.id)) // the intent holds the bytes that base names
 }
 
@@ -350,12 +391,4 @@ func (p *pass) refuseItem(tx *store.Tx, f store.Folder, w *work, no error) error
 		return err
 	}
 	return tx.SetReason(w.id, store.Reason{Folder: p.paths[f.ID], Text: no.Error(), At: p.e.o.Clock()})
-}
-
-// envelope is where a queued message goes.
-func envelope(raw []byte, s store.Submission) (from string, to []string, err error) {
-	if s.From != "" && len(s.To) > 0 {
-		return s.From, s.To, nil
-	}
-	return format.Envelope(raw)
 }

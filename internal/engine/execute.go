@@ -26,8 +26,15 @@ func (p *pass) execute(ctx context.Context, s *session, f store.Folder) error {
 	}
 	for after := groupware.ItemID(0); ; {
 		var ts []groupware.Triple
+		open := map[groupware.ItemID]bool{} // sent and not answered: looked for before anything else happens to them (recover)
 		err := p.e.m.View(ctx, func(tx *store.Tx) (err error) {
-			ts, err = tx.Pending(f.ID, after, executePage)
+			if ts, err = tx.Pending(f.ID, after, executePage); err != nil || len(ts) == 0 {
+				return err
+			}
+			intents, err := tx.Intents()
+			for _, in := range intents {
+				open[in.Item] = true
+			}
 			return err
 		})
 		if err != nil || len(ts) == 0 {
@@ -36,7 +43,7 @@ func (p *pass) execute(ctx context.Context, s *session, f store.Folder) error {
 		after = ts[len(ts)-1].Item
 		var ws []*work
 		for _, t := range ts {
-			if home(t) == f.ID {
+			if home(t) == f.ID && !open[t.Item] {
 				if pl := PlanItem(t); pl.Verb != Nothing {
 					ws = append(ws, &work{t.Item, t, pl})
 				}
@@ -86,6 +93,12 @@ func settle(tx *store.Tx, w *work, local *groupware.Local, base *groupware.Base,
 	}
 	w.t.Local, w.t.Base = local, base
 	return true, nil
+}
+
+// asPlanned reports whether an item is here as it was when it was planned.
+func asPlanned(tx *store.Tx, w *work) (bool, error) {
+	now, err := tx.Triple(w.id)
+	return err == nil && sameLocal(now.Local, w.t.Local), ignoreNotFound(err)
 }
 
 func sameLocal(a, b *groupware.Local) bool {

@@ -1,8 +1,9 @@
 package engine
 
 import (
+	"bytes"
 	"context"
-	"errors"
+	"fmt"
 	"time"
 
 	"outpost/internal/groupware"
@@ -27,7 +28,10 @@ func (p *pass) recover(ctx context.Context, s *session) error {
 			continue
 		}
 		if err := p.resolve(ctx, s, f, in); err != nil {
-			return err
+			if !refused(err) {
+				return err
+			}
+			p.errs = append(p.errs, fmt.Errorf("%s: %w", s.name, err)) // asked again by the next pass; nothing happens to the item until then
 		}
 	}
 	return nil
@@ -49,12 +53,20 @@ func (p *pass) resolve(ctx context.Context, s *session, f store.Folder, in store
 	}
 	var made remote.Created
 	found := false
+	old := w.t.Base
+	if store.IsUnanswered(old) {
+		old = nil
+	}
 	if f.RemoteID != "" {
-		if made, found, err = s.svc.Find(ctx, f.RemoteID, in.Mark, item); err != nil && remote.KindOf(err) != remote.NotFound {
+		if old != nil && s.name != "imap" {
+			made, found, err = p.replaced(ctx, s, f, old.RemoteID, item.Raw)
+		} else {
+			made, found, err = s.svc.Find(ctx, f.RemoteID, in.Mark, item)
+		}
+		if err != nil && remote.KindOf(err) != remote.NotFound {
 			return err
 		}
 	}
-	old := w.t.Base
 	if found && old != nil && old.RemoteID != made.ID {
 		// An interrupted replacement: the new version is there, so the old one goes.
 		err := s.svc.Delete(ctx, f.RemoteID, []remote.Ref{{ID: old.RemoteID, Tag: old.Tag}}, func(string, error) error { return nil })
@@ -72,9 +84,19 @@ func (p *pass) resolve(ctx context.Context, s *session, f store.Folder, in store
 			b.Flags = old.Flags
 		}
 		p.result.Uploaded++
-		_, err := settle(tx, w, nil, &b, nil)
-		return errors.Join(err, tx.ClearIntent(in.Item)) // the intent holds the bytes that base names
+		return claim(tx, w, b)
 	})
+}
+
+// replaced reports whether an object has the content that an interrupted Replace was to give it.
+func (p *pass) replaced(ctx context.Context, s *session, f store.Folder, id string, raw []byte) (at remote.Created, found bool, err error) {
+	err = s.svc.Fetch(ctx, f.RemoteID, []string{id}, remote.PartWhole, func(got remote.Fetched) error {
+		if got.Err == nil && bytes.Equal(got.Raw, raw) {
+			at, found = remote.Created{ID: got.ID, Tag: got.Tag}, true
+		}
+		return got.Err
+	})
+	return at, found, err
 }
 
 // retryAfter is how long what could not be read is left alone.

@@ -61,12 +61,8 @@ func (p *pass) sendOne(ctx context.Context, sub remote.Submitter, q store.Submis
 	if err != nil {
 		return err
 	}
-	from, to, err := envelope(raw, q)
-	if err != nil {
-		return p.e.m.Update(ctx, func(tx *store.Tx) error { return p.refuseSending(tx, q, err) })
-	}
 	began := false
-	err = sub.Send(ctx, from, to, format.WithoutBcc(raw), func() error {
+	err = sub.Send(ctx, q.From, q.To, format.WithoutBcc(raw), func() error {
 		began = true
 		q.State, q.Text = store.Sending, ""
 		return p.e.m.Update(ctx, func(tx *store.Tx) error { return tx.Submit(q) })
