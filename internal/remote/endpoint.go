@@ -8,10 +8,12 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/url"
 	"strings"
 	"sync/atomic"
+	"syscall"
 	"time"
 )
 
@@ -173,8 +175,17 @@ func NetworkError(doing string, err error) error {
 		return re
 	}
 	text := err.Error()
-	if dns, ok := errors.AsType[*net.DNSError](err); ok && dns.IsNotFound {
+	dns, _ := errors.AsType[*net.DNSError](err)
+	ne, _ := errors.AsType[net.Error](err)
+	switch {
+	case dns != nil && dns.IsNotFound:
 		text = "no server is called " + dns.Name
+	case ne != nil && ne.Timeout(), errors.Is(err, context.DeadlineExceeded):
+		text = "the server did not answer in time"
+	case errors.Is(err, syscall.ECONNREFUSED):
+		text = "nobody answers there: connection refused"
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE):
+		text = "the server ended the connection"
 	}
 	return &Error{Kind: Offline, Doing: doing, Text: text, Err: err}
 }

@@ -237,7 +237,7 @@ func TestASilentServerIsGivenUp(t *testing.T) {
 	e := s.endpoint()
 	e.Timeout = 20 * time.Millisecond
 	_, err := Connect(t.Context(), CalDAV, e)
-	wantKind(t, err, remote.Offline, "timeout")
+	wantKind(t, err, remote.Offline, "did not answer in time")
 }
 
 func TestAnEndedContextEndsTheCall(t *testing.T) {
