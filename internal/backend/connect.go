@@ -2,8 +2,8 @@ package backend
 
 import (
 	"context"
+	"time"
 
-	"outpost/internal/engine"
 	"outpost/internal/remote"
 	"outpost/internal/remote/dav"
 	"outpost/internal/remote/imap"
@@ -47,9 +47,14 @@ func endpoint(a store.Account, sv service, password string) remote.Endpoint {
 type drivers struct {
 	account  store.Account
 	password string
+	wait     time.Duration // for each answer; 0 means what the drivers think right
 }
 
-func connectDrivers(a store.Account, password string) engine.Connector { return drivers{a, password} }
+func (d drivers) endpoint(name, scheme string) remote.Endpoint {
+	e := endpoint(d.account, service{name, scheme}, d.password)
+	e.Timeout = d.wait
+	return e
+}
 
 func (d drivers) Services() []string {
 	var out []string
@@ -63,9 +68,9 @@ func (d drivers) Services() []string {
 
 func (d drivers) Connect(ctx context.Context, name string) (remote.Service, error) {
 	if name == "imap" {
-		return opened(imap.Connect(ctx, endpoint(d.account, service{name, "imap"}, d.password), imap.Options{}))
+		return opened(imap.Connect(ctx, d.endpoint(name, "imap"), imap.Options{}))
 	}
-	return opened(dav.Connect(ctx, name, endpoint(d.account, service{name, "http"}, d.password)))
+	return opened(dav.Connect(ctx, name, d.endpoint(name, "http")))
 }
 
 // opened makes a driver's connection a Service, and of an error no half one.
@@ -80,7 +85,7 @@ func (d drivers) Submit(ctx context.Context) (remote.Submitter, error) {
 	if d.account.SMTP == "" {
 		return nil, &remote.Error{Kind: remote.NotFound, Doing: "send mail", Text: "the account has no server for sending"}
 	}
-	sub, err := smtp.Connect(ctx, endpoint(d.account, service{"smtp", "smtp"}, d.password), smtp.Options{})
+	sub, err := smtp.Connect(ctx, d.endpoint("smtp", "smtp"), smtp.Options{})
 	if err != nil {
 		return nil, err
 	}

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"golang.org/x/text/unicode/norm"
 
@@ -171,16 +172,20 @@ func (s *Server) unknownFolder(path, want string, ps []place) error {
 	if len(s.mailboxes()) == 0 {
 		return fail(CodeNotFound, "there is no folder %q: there is no account yet, add one with outpost account add", path)
 	}
+	if r := []rune(path); len(r) > 100 {
+		path = string(r[:100]) + "\u2026"
+	}
 	type near struct {
 		path string
 		far  int
 	}
 	var nears []near
+	n := utf8.RuneCountInString(want)
 	for _, p := range ps {
 		full := s.fullPath(p)
 		far := min(distance(strings.ToLower(p.path), strings.ToLower(want)), distance(strings.ToLower(full), strings.ToLower(want)),
 			1+distance(strings.ToLower(p.Name), strings.ToLower(want)))
-		if far <= 1+len(want)/3 {
+		if far <= 1+n/3 && far < n { // else it is another name
 			nears = append(nears, near{full, far})
 		}
 	}
@@ -344,7 +349,9 @@ func fits(parent place, f store.Folder) error {
 		return nil
 	case parent.Role.Local():
 		return fail(CodeRefused, "the folder %q exists only here and cannot hold other folders", parent.path)
-	case parent.Service != f.Service || f.Service != "imap":
+	case f.Service != "imap":
+		return fail(CodeRefused, "a folder of kind %s cannot be in another folder: make it at the top", f.Kind)
+	case parent.Service != f.Service:
 		return fail(CodeRefused, "a folder of kind %s cannot be in %q, which holds %s: make it at the top", f.Kind, parent.path, parent.Kind)
 	case parent.ReadOnly:
 		return fail(CodeReadOnly, "the folder %q can only be read: the server lets nothing be made in it", parent.path)

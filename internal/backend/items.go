@@ -268,6 +268,11 @@ func (s *Server) Show(ctx context.Context, id string) (Shown, error) {
 		} else if ok {
 			out.Reason = fmt.Sprintf("was in %q: %s", r.Folder, r.Text)
 		}
+		if sub, ok, err := tx.Submission(itemID); err != nil {
+			return err
+		} else if ok {
+			out.Reason = sub.Text // why it has not been sent so far
+		}
 		return nil
 	})
 	if err == nil && shown.Kind == groupware.KindList {

@@ -46,6 +46,8 @@ type Options struct {
 	Discover func(ctx context.Context, email string) (discover.Found, error)
 	// FetchWait bounds how long a person waits for what is not here; 0 means 60 s.
 	FetchWait time.Duration
+	// AnswerWait bounds each wait for a server's answer; 0 means what the drivers think right (60 s).
+	AnswerWait time.Duration
 }
 
 // Server serves one data folder. It may be used by several goroutines.
@@ -95,7 +97,7 @@ func Open(ctx context.Context, o Options) (*Server, error) {
 		o.Log = slog.New(slog.NewTextHandler(io.Discard, nil))
 	}
 	if o.Connect == nil {
-		o.Connect = connectDrivers
+		o.Connect = func(a store.Account, password string) engine.Connector { return drivers{a, password, o.AnswerWait} }
 	}
 	if o.Discover == nil {
 		o.Discover = func(ctx context.Context, email string) (discover.Found, error) {

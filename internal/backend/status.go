@@ -3,6 +3,8 @@ package backend
 import (
 	"context"
 	"fmt"
+
+	"outpost/internal/store"
 )
 
 // State says at a glance how a mailbox is (SPEC G1).
@@ -58,6 +60,14 @@ func (s *Server) Status(ctx context.Context) (Status, error) {
 			return out, fmt.Errorf("count what is in the mailbox of %s: %w", a.Email, err)
 		}
 		st.Folders, st.Items, st.Pending, st.Conflicts, st.Failures = c.Folders, c.Items, c.Pending, c.Conflicts, c.Failures
+		unsure, err := unsureSent(ctx, b)
+		if err != nil {
+			return out, fmt.Errorf("look into the Outbox of %s: %w", a.Email, err)
+		}
+		st.Failures += unsure
+		if unsure > 0 && st.Problem == "" {
+			st.Problem = "a message in Outbox may have been sent or not: outpost list Outbox and outpost show tell more"
+		}
 		if running {
 			st.Doing = &doing
 		}
@@ -65,6 +75,20 @@ func (s *Server) Status(ctx context.Context) (Status, error) {
 		out.Accounts = append(out.Accounts, st)
 	}
 	return out, nil
+}
+
+// unsureSent counts the messages of which nobody but a person can find out whether they were sent (SPEC C11).
+func unsureSent(ctx context.Context, b *mailbox) (n int64, err error) {
+	err = b.View(ctx, func(tx *store.Tx) error {
+		queue, err := tx.Submissions()
+		for _, q := range queue {
+			if q.State == store.Unknown {
+				n++
+			}
+		}
+		return err
+	})
+	return n, err
 }
 
 // stateOf sums up: what needs a person comes first, then what explains why changes wait.
