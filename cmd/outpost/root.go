@@ -50,7 +50,7 @@ func run(ctx context.Context, args []string, in io.Reader, out, errs io.Writer) 
 	root.SetIn(in)
 	root.SetOut(out)
 	root.SetErr(errs)
-	err := root.ExecuteContext(ctx)
+	c, err := root.ExecuteContextC(ctx)
 	if err == nil {
 		return exitDone
 	}
@@ -61,7 +61,7 @@ func run(ctx context.Context, args []string, in io.Reader, out, errs io.Writer) 
 	case errors.As(err, &left):
 		code = exitNotInSync
 	case !a.running:
-		code, text = exitUsage, text+": outpost --help shows how"
+		code, text = exitUsage, misunderstood(c, text)
 	case backend.CodeOf(err) == backend.CodeUsage:
 		code = exitUsage
 	case errors.Is(err, context.Canceled):
@@ -71,6 +71,17 @@ func run(ctx context.Context, args []string, in io.Reader, out, errs io.Writer) 
 		fmt.Fprintln(errs, "outpost: "+text)
 	}
 	return code
+}
+
+// misunderstood is what a person is told whose command line makes no sense, with how the command is used.
+func misunderstood(c *cobra.Command, text string) string {
+	if before, _, ok := strings.Cut(text, ": strconv."); ok {
+		text = before // how Go reads numbers is of no use
+	}
+	if c.Runnable() {
+		text += ": use it like " + c.UseLine()
+	}
+	return text + "; " + c.CommandPath() + " --help shows more"
 }
 
 // sentence is an error as one line.
