@@ -131,6 +131,24 @@ func (tx *Tx) MissingCount(folder groupware.FolderID) (items, bytes int64, err e
 	return items, bytes, err
 }
 
+// Wanting lists the folders in which something is to be read: Missing finds something, or Thin does and the mode is whole.
+func (tx *Tx) Wanting() (ids []groupware.FolderID, err error) {
+	err = tx.c.query(func(r row) error {
+		ids = append(ids, groupware.FolderID(r.int(0)))
+		return nil
+	}, `SELECT id FROM folders AS f WHERE EXISTS (SELECT 1 FROM remotes WHERE folder = f.id AND item IS NULL AND NOT failed)
+		OR mode = 'whole' AND EXISTS (SELECT 1 FROM items WHERE body < 2 AND folder = f.id AND base_folder IS NOT NULL)`)
+	return ids, err
+}
+
+// Twin finds an agreed item that was added after the given one, is where that is here, and has the same bytes: what a move at
+// the server looks like that was read before its answer was known. It is 0 when there is none.
+func (tx *Tx) Twin(id groupware.ItemID) (groupware.ItemID, error) {
+	twin, err := tx.c.number(`SELECT t.id FROM items AS i JOIN items AS t ON t.folder = i.folder AND t.date = i.date
+		WHERE i.id = ? AND t.id > i.id AND t.folder IS NOT NULL AND t.base_folder = i.folder AND t.content = i.content AND t.base_content = i.content LIMIT 1`, id)
+	return groupware.ItemID(twin), err
+}
+
 // Thin lists items of a folder that both sides have and of which not every byte is here, newest first, without those
 // that could not be read.
 func (tx *Tx) Thin(folder groupware.FolderID, limit int) ([]groupware.Triple, error) {
