@@ -19,27 +19,39 @@ import (
 
 // desk is a mailbox with its engine and a server to trade with.
 type desk struct {
-	t      testing.TB
-	ctx    context.Context
-	server *fake.Server
-	m      *store.Mailbox
-	e      *Engine
-	now    time.Time
+	t       testing.TB
+	ctx     context.Context
+	server  *fake.Server
+	dir     string
+	rand    *rand.Rand
+	profile *store.Profile
+	m       *store.Mailbox
+	e       *Engine
+	now     time.Time
 }
 
 func newDesk(t testing.TB, o fake.Options) *desk {
 	t.Helper()
 	d := &desk{t: t, ctx: context.Background(), now: time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)}
 	d.server = fake.NewServer(o)
-	p, err := store.OpenProfile(d.ctx, t.TempDir(), store.Options{Clock: func() time.Time { return d.now }})
-	d.ok(err)
-	t.Cleanup(func() { p.Close() })
-	a, err := p.PutAccount(d.ctx, store.Account{Email: "anna@example.org"})
-	d.ok(err)
-	d.m, err = p.OpenMailbox(d.ctx, a.Mailbox)
-	d.ok(err)
-	d.e = New(d.m, d.server, Options{Clock: func() time.Time { return d.now }, Rand: rand.New(rand.NewPCG(7, 7)), Address: "anna@example.org"})
+	d.dir, d.rand = t.TempDir(), rand.New(rand.NewPCG(7, 7))
+	d.reopen()
+	t.Cleanup(func() { d.profile.Close() })
 	return d
+}
+
+// reopen ends the program and starts it again on the same files.
+func (d *desk) reopen() {
+	d.t.Helper()
+	d.ok(d.profile.Close())
+	var err error
+	d.profile, err = store.OpenProfile(d.ctx, d.dir, store.Options{Clock: func() time.Time { return d.now }})
+	d.ok(err)
+	a, err := d.profile.PutAccount(d.ctx, store.Account{Email: "anna@example.org"})
+	d.ok(err)
+	d.m, err = d.profile.OpenMailbox(d.ctx, a.Mailbox)
+	d.ok(err)
+	d.e = New(d.m, d.server, Options{Clock: func() time.Time { return d.now }, Rand: d.rand, Address: "anna@example.org"})
 }
 
 func (d *desk) ok(err error) {

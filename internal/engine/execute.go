@@ -146,6 +146,27 @@ func (p *pass) takeOne(tx *store.Tx, f store.Folder, w *work) error {
 		}
 		return tx.Take(w.id, nil, nil, nil)
 	case Revive:
+		if l := w.t.Local; l.Content == w.t.Base.Content {
+			// It was only filed elsewhere here. If the server has filed it there already, and the answer was lost, it is not created again.
+			to := p.folders[l.Folder]
+			if to.Service == f.Service && to.RemoteID != "" && to.Mode != groupware.SyncOff && !p.looked[to.ID] {
+				return nil // not known yet
+			}
+			twin, err := tx.Twin(w.id)
+			if err != nil {
+				return err
+			}
+			if twin != 0 {
+				t, err := tx.Triple(twin)
+				if err != nil {
+					return err
+				}
+				if PlanItem(t).Verb != Nothing {
+					return tx.Take(w.id, nil, nil, nil) // what was done to the other goes on
+				}
+				return errors.Join(tx.Take(twin, nil, nil, nil), tx.Take(w.id, l, t.Base, nil))
+			}
+		}
 		p.touched[f.ID] = true
 		p.touched[w.t.Local.Folder] = true
 		return tx.Take(w.id, w.t.Local, nil, nil)
@@ -260,6 +281,7 @@ func (p *pass) pushMoves(ctx context.Context, s *session, _ store.Folder, ws []*
 			return err
 		}
 		p.touched[r.from], p.touched[r.to] = true, true
+		delete(p.looked, r.to)
 		no := err
 		err = p.e.m.Update(ctx, func(tx *store.Tx) error {
 			for _, w := range ws {
@@ -276,8 +298,11 @@ func (p *pass) pushMoves(ctx context.Context, s *session, _ store.Folder, ws []*
 				}
 				p.result.Uploaded++
 				id := moved[w.t.Base.RemoteID]
-				if id == "" {
-					continue // recognised when the folder is next observed
+				if id == "" { // recognised when the folder is next observed
+					if _, err := tx.ObserveGone(r.from, []string{w.t.Base.RemoteID}); err != nil {
+						return err
+					}
+					continue
 				}
 				b := *w.t.Base
 				b.Folder, b.RemoteID = r.to, id

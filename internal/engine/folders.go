@@ -54,6 +54,9 @@ func (p *pass) settleFolders(ctx context.Context, s *session) error {
 	return nil
 }
 
+// maxDepth bounds how deep folders are followed.
+const maxDepth = 64
+
 // folderSync is one look at the folders of a service.
 type folderSync struct {
 	*pass
@@ -227,6 +230,9 @@ func (fs *folderSync) follow(tx *store.Tx, id groupware.FolderID, r remote.Folde
 			f.Name = r.Name
 		}
 		agreeFolder(&f, fs.s.name, r)
+		if err := fs.untangle(tx, f); err != nil {
+			return err
+		}
 	} else {
 		name, parent := f.RemoteName, f.RemoteParent
 		agreeFolder(&f, fs.s.name, r)
@@ -238,12 +244,7 @@ func (fs *folderSync) follow(tx *store.Tx, id groupware.FolderID, r remote.Folde
 	if equalFolders(f, was) {
 		return nil
 	}
-	for n := 1; ; n++ {
-		if err := tx.PutFolder(f); !errors.Is(err, store.ErrExists) || n > 1000 {
-			return err
-		}
-		f.Name = otherName(r.Name, f.Kind, n)
-	}
+	return putNamed(tx, f)
 }
 
 func equalFolders(a, b store.Folder) bool {
@@ -290,14 +291,50 @@ func (fs *folderSync) dropHere(tx *store.Tx, f store.Folder) error {
 	if err != nil {
 		return err
 	}
+	children, lives := false, false
 	for _, c := range all {
-		keep = keep || c.Parent == f.ID
+		children = children || c.Parent == f.ID
+		lives = lives || c.Parent == f.ID && !c.Deleted
 	}
-	if !keep || f.Deleted {
+	if !children && (!keep || f.Deleted) {
 		return tx.RemoveFolder(f.ID)
 	}
 	f.RemoteID, f.RemoteName, f.RemoteParent, f.Identity, f.Token, f.NoItems = "", "", "", "", "", false
-	return tx.PutFolder(f)
+	f.Deleted = f.Deleted && !lives
+	return putNamed(tx, f)
+}
+
+// untangle takes back what was moved here where it would put a folder below itself, with f where the server has moved it.
+func (fs *folderSync) untangle(tx *store.Tx, f store.Folder) error {
+	var way []store.Folder
+	for at := f.Parent; at != f.ID; {
+		if at == 0 || len(way) == maxDepth {
+			return nil
+		}
+		up, err := tx.Folder(at)
+		if err != nil {
+			return err
+		}
+		way, at = append(way, up), up.Parent
+	}
+	for _, up := range way {
+		if agreed := fs.here[up.RemoteParent]; up.RemoteID != "" && up.Parent != agreed && agreed != f.ID {
+			up.Parent = agreed
+			return putNamed(tx, up)
+		}
+	}
+	return nil
+}
+
+// putNamed saves a folder, under another name where its own is taken.
+func putNamed(tx *store.Tx, f store.Folder) error {
+	name := f.Name
+	for n := 1; ; n++ {
+		if err := tx.PutFolder(f); !errors.Is(err, store.ErrExists) || n > 1000 {
+			return err
+		}
+		f.Name = otherName(name, f.Kind, n)
+	}
 }
 
 // push does at the server what was done to folders here.
@@ -312,10 +349,23 @@ func (fs *folderSync) push(ctx context.Context) (changed bool, err error) {
 		}
 		return int(a.ID - b.ID)
 	})
-	stale := map[groupware.FolderID]bool{} // below a folder that was renamed: their ids may be paths
+	// Below a folder that was renamed, here or there, ids may be old paths: the next listing tells them.
+	stale := map[groupware.FolderID]bool{}
+	above, renamed := map[string]string{}, map[string]bool{}
+	for id, r := range fs.listed {
+		above[id] = r.Parent
+	}
+	moved := func(id string) bool {
+		for range maxDepth {
+			if id = above[id]; renamed[id] {
+				return true
+			}
+		}
+		return false
+	}
 	for _, f := range order {
 		f = fs.folders[f.ID]
-		if stale[f.Parent] {
+		if stale[f.Parent] || f.Service == fs.s.name && moved(f.RemoteID) {
 			stale[f.ID] = true
 		}
 		if f.Deleted || f.Role.Local() || stale[f.ID] {
@@ -327,7 +377,7 @@ func (fs *folderSync) push(ctx context.Context) (changed bool, err error) {
 			did, err = true, fs.create(ctx, f)
 		case f.RemoteID != "" && f.Service == fs.s.name:
 			did, err = fs.rename(ctx, f)
-			stale[f.ID] = did
+			stale[f.ID], renamed[f.RemoteID] = did, did
 		}
 		if err != nil && !refused(err) {
 			return changed, err
@@ -341,6 +391,22 @@ func (fs *folderSync) push(ctx context.Context) (changed bool, err error) {
 	slices.Reverse(order) // children before parents
 	for _, f := range order {
 		if !f.Deleted || stale[f.ID] || f.Service != fs.s.name && f.Service != "" {
+			continue
+		}
+		children, live := false, false
+		for _, c := range fs.folders {
+			children = children || c.Parent == f.ID
+			live = live || c.Parent == f.ID && !c.Deleted
+		}
+		if children && !live {
+			continue // they belong to another service
+		}
+		if live {
+			// A folder that is not to be deleted was put into it: it stays.
+			f.Deleted = false
+			if err := fs.e.m.Update(ctx, func(tx *store.Tx) error { return ignoreNotFound(putNamed(tx, f)) }); err != nil {
+				return changed, err
+			}
 			continue
 		}
 		if f.RemoteID != "" {
@@ -362,6 +428,7 @@ func (fs *folderSync) push(ctx context.Context) (changed bool, err error) {
 		if err := fs.e.m.Update(ctx, func(tx *store.Tx) error { return ignoreNotFound(tx.RemoveFolder(f.ID)) }); err != nil {
 			return changed, err
 		}
+		delete(fs.folders, f.ID)
 	}
 	return changed, nil
 }

@@ -101,7 +101,7 @@ func (p *pass) recogniseMoves(ctx context.Context, s *session) error {
 		if len(gone) == 0 {
 			return nil
 		}
-		left := identifyLimit
+		left := identifyLimit + 2*len(gone) // a large folder may have been renumbered
 		for _, f := range p.inOrder(s) {
 			if f.Token == "" {
 				continue

@@ -25,6 +25,7 @@ type pass struct {
 	folders     map[groupware.FolderID]store.Folder
 	paths       map[groupware.FolderID]string
 	touched     map[groupware.FolderID]bool // changed by this pass since they were last observed
+	looked      map[groupware.FolderID]bool // known as they are at the server now: all that arrived in them was recognised
 	failed      map[groupware.ItemID]bool   // not tried again in this pass
 	result      Result
 	errs        []error
@@ -41,7 +42,7 @@ type session struct {
 // Pass is one complete two-way synchronisation. An error of one service or folder stops no other; all of them are joined
 // in the returned error, and errors.As finds the *remote.Error of each. Progress is saved as it goes.
 func (e *Engine) Pass(ctx context.Context, o PassOptions) (Result, error) {
-	p := &pass{e: e, only: o.Folder, foldersOnly: o.FoldersOnly, touched: map[groupware.FolderID]bool{}, failed: map[groupware.ItemID]bool{}}
+	p := &pass{e: e, only: o.Folder, foldersOnly: o.FoldersOnly, touched: map[groupware.FolderID]bool{}, looked: map[groupware.FolderID]bool{}, failed: map[groupware.ItemID]bool{}}
 	defer p.close()
 	err := p.run(ctx)
 	if ctx.Err() != nil {
@@ -107,16 +108,27 @@ func (p *pass) exchange(ctx context.Context) error {
 					continue
 				}
 				if round == 0 && s.states[f.ID].State != "" && s.states[f.ID].State == f.Token {
+					p.looked[f.ID] = true
 					continue
 				}
-				if err := p.observe(ctx, s, f); p.stop(ctx, s, err) {
+				err := p.observe(ctx, s, f)
+				if p.looked[f.ID] = err == nil; p.stop(ctx, s, err) {
 					return err
 				}
 			}
-			if err := p.recogniseMoves(ctx, s); p.stop(ctx, s, err) {
+			if err := p.recogniseMoves(ctx, s); err != nil {
+				if clear(p.looked); p.stop(ctx, s, err) {
+					return err
+				}
+			}
+			pending, err := p.ask(ctx, (*store.Tx).PendingFolders)
+			if err != nil {
 				return err
 			}
 			for _, f := range fs {
+				if !pending[f.ID] {
+					continue
+				}
 				if err := p.execute(ctx, s, f); p.stop(ctx, s, err) {
 					return err
 				}
@@ -129,22 +141,45 @@ func (p *pass) exchange(ctx context.Context) error {
 	return nil
 }
 
+// ask makes a set of the folders that a question to the store names.
+func (p *pass) ask(ctx context.Context, question func(*store.Tx) ([]groupware.FolderID, error)) (map[groupware.FolderID]bool, error) {
+	set := map[groupware.FolderID]bool{}
+	err := p.e.m.View(ctx, func(tx *store.Tx) error {
+		ids, err := question(tx)
+		for _, id := range ids {
+			set[id] = true
+		}
+		return err
+	})
+	return set, err
+}
+
 // fill reads what is only at the server, the most wanted folders first.
 func (p *pass) fill(ctx context.Context) error {
 	type job struct {
 		s *session
 		f store.Folder
 	}
+	wanting, err := p.ask(ctx, (*store.Tx).Wanting)
+	if err != nil {
+		return err
+	}
 	var jobs []job
 	for _, s := range p.sessions {
 		for _, f := range p.inOrder(s) {
-			jobs = append(jobs, job{s, f})
+			if f.Token == "" || wanting[f.ID] {
+				jobs = append(jobs, job{s, f})
+			}
 		}
 	}
 	slices.SortStableFunc(jobs, func(a, b job) int { return cmp.Compare(urgency(a.f), urgency(b.f)) })
 	for _, j := range jobs {
 		if j.f.Token == "" {
-			if err := p.observe(ctx, j.s, j.f); p.stop(ctx, j.s, err) {
+			err := p.observe(ctx, j.s, j.f)
+			if err == nil {
+				err = p.recogniseMoves(ctx, j.s)
+			}
+			if p.looked[j.f.ID] = err == nil; p.stop(ctx, j.s, err) {
 				return err
 			}
 			if err := p.execute(ctx, j.s, p.folders[j.f.ID]); p.stop(ctx, j.s, err) {
