@@ -65,6 +65,31 @@ func TestStatusTellsWhatIsLeft(t *testing.T) {
 	}
 }
 
+func TestAFolderThatWaitsIsNotInSync(t *testing.T) {
+	h := newHouse(t, anna)
+	h.sync()
+	if _, err := h.CreateFolder(h.ctx, "Later", groupware.FolderMail); err != nil {
+		t.Fatal(err)
+	}
+	if st := h.state(); st.State == StateInSync || st.Pending != 1 {
+		t.Errorf("made here only: %+v", st)
+	}
+	h.sync()
+	if st := h.state(); st.State != StateInSync || st.Pending != 0 {
+		t.Errorf("made there: %+v", st)
+	}
+	if err := h.DeleteFolder(h.ctx, "Later"); err != nil {
+		t.Fatal(err)
+	}
+	if st := h.state(); st.State == StateInSync || st.Pending != 1 {
+		t.Errorf("deleted here only: %+v", st)
+	}
+	h.sync()
+	if st := h.state(); st.State != StateInSync || st.Pending != 0 {
+		t.Errorf("deleted there: %+v", st)
+	}
+}
+
 func sizeText(n int64) string { b, _ := json.Marshal(n); return string(b) }
 
 func TestAPassWithNothingToDoIsZeros(t *testing.T) {
