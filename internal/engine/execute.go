@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"errors"
+	"slices"
 
 	"outpost/internal/groupware"
 	"outpost/internal/remote"
@@ -106,7 +107,7 @@ func sameLocal(a, b *groupware.Local) bool {
 }
 
 // takeOver does what needs nothing from the server: agreement, deletions made there, flags and places set there.
-func (p *pass) takeOver(ctx context.Context, _ *session, f store.Folder, ws []*work) error {
+func (p *pass) takeOver(ctx context.Context, s *session, f store.Folder, ws []*work) error {
 	needed := func(w *work) bool {
 		switch w.p.Verb {
 		case Forget, RemoveHere, Revive:
@@ -125,7 +126,7 @@ func (p *pass) takeOver(ctx context.Context, _ *session, f store.Folder, ws []*w
 			if !needed(w) {
 				continue
 			}
-			if err := p.takeOne(tx, f, w); err != nil {
+			if err := p.takeOne(tx, s, f, w); err != nil {
 				return err
 			}
 		}
@@ -133,7 +134,7 @@ func (p *pass) takeOver(ctx context.Context, _ *session, f store.Folder, ws []*w
 	})
 }
 
-func (p *pass) takeOne(tx *store.Tx, f store.Folder, w *work) error {
+func (p *pass) takeOne(tx *store.Tx, s *session, f store.Folder, w *work) error {
 	now, err := tx.Triple(w.id)
 	if err != nil || !sameLocal(now.Local, w.t.Local) {
 		p.touched[f.ID] = true
@@ -148,9 +149,11 @@ func (p *pass) takeOne(tx *store.Tx, f store.Folder, w *work) error {
 	case Revive:
 		if l := w.t.Local; l.Content == w.t.Base.Content {
 			// It was only filed elsewhere here. If the server has filed it there already, and the answer was lost, it is not created again.
-			to := p.folders[l.Folder]
-			if to.Service == f.Service && to.RemoteID != "" && to.Mode != groupware.SyncOff && !p.looked[to.ID] {
-				return nil // not known yet
+			// It may also be on its way to anywhere, seen to go and not yet to arrive: everything is looked at once more.
+			if !p.doubted[w.id] || slices.ContainsFunc(p.inOrder(s), func(f store.Folder) bool { return !p.looked[f.ID] }) {
+				p.lookAgain = p.lookAgain || !p.doubted[w.id]
+				p.doubted[w.id] = true
+				return nil
 			}
 			twin, err := tx.Twin(w.id)
 			if err != nil {

@@ -385,12 +385,29 @@ func (h *history) there() {
 		case flip():
 			h.server.SetFlags(it.Folder, it.ID, groupware.NewFlags(groupware.System(h.r.IntN(8))))
 		case flip():
-			h.server.MoveMail(it.Folder, it.ID, in)
+			if h.answered(it) {
+				h.server.MoveMail(it.Folder, it.ID, in)
+			}
 		default:
 			h.server.DeleteMail(it.Folder, it.ID)
 			delete(h.written, s)
 		}
 	}
+}
+
+// answered reports whether we know of an item of the server. One that is moved away before its creation was answered, and looked for,
+// cannot be told from one that was never stored: it is stored again, as no law asks for less than nothing lost.
+func (h *history) answered(it fake.Item) (known bool) {
+	h.ok(h.m.View(h.ctx, func(tx *store.Tx) error {
+		fs, err := tx.Folders()
+		for _, f := range fs {
+			if f.RemoteID == it.Folder && err == nil && !known {
+				_, known, err = tx.TripleByRemote(f.ID, it.ID)
+			}
+		}
+		return err
+	}))
+	return known
 }
 
 // deleting forgets what is in a folder that a person deletes on one of the sides.

@@ -26,6 +26,8 @@ type pass struct {
 	paths       map[groupware.FolderID]string
 	touched     map[groupware.FolderID]bool // changed by this pass since they were last observed
 	looked      map[groupware.FolderID]bool // known as they are at the server now: all that arrived in them was recognised
+	doubted     map[groupware.ItemID]bool   // gone there, and perhaps only on their way to another folder
+	lookAgain   bool                        // because of them
 	failed      map[groupware.ItemID]bool   // not tried again in this pass
 	result      Result
 	errs        []error
@@ -42,7 +44,7 @@ type session struct {
 // Pass is one complete two-way synchronisation. An error of one service or folder stops no other; all of them are joined
 // in the returned error, and errors.As finds the *remote.Error of each. Progress is saved as it goes.
 func (e *Engine) Pass(ctx context.Context, o PassOptions) (Result, error) {
-	p := &pass{e: e, only: o.Folder, foldersOnly: o.FoldersOnly, touched: map[groupware.FolderID]bool{}, looked: map[groupware.FolderID]bool{}, failed: map[groupware.ItemID]bool{}}
+	p := &pass{e: e, only: o.Folder, foldersOnly: o.FoldersOnly, touched: map[groupware.FolderID]bool{}, looked: map[groupware.FolderID]bool{}, doubted: map[groupware.ItemID]bool{}, failed: map[groupware.ItemID]bool{}}
 	defer p.close()
 	err := p.run(ctx)
 	if ctx.Err() != nil {
@@ -99,12 +101,13 @@ func (p *pass) run(ctx context.Context) error {
 // exchange brings changes both ways for the folders that have been listed before, until nothing of it touches a folder again.
 func (p *pass) exchange(ctx context.Context) error {
 	for round := range maxRounds {
-		look := p.touched
+		look, all := p.touched, p.lookAgain
+		p.lookAgain = false
 		p.touched = map[groupware.FolderID]bool{}
 		for _, s := range p.sessions {
 			fs := p.inOrder(s)
 			for _, f := range fs {
-				if f.Token == "" || round > 0 && !look[f.ID] {
+				if f.Token == "" || round > 0 && !look[f.ID] && !all {
 					continue
 				}
 				if round == 0 && s.states[f.ID].State != "" && s.states[f.ID].State == f.Token {
@@ -134,7 +137,7 @@ func (p *pass) exchange(ctx context.Context) error {
 				}
 			}
 		}
-		if len(p.touched) == 0 {
+		if len(p.touched) == 0 && !p.lookAgain {
 			break
 		}
 	}
