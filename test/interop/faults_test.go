@@ -302,6 +302,60 @@ func closesInTheMiddle(t *testing.T, s *servers.Server) {
 	o.check(0, "all is well", "", "verify")
 }
 
+func TestAGroupwareServerThatClosesInTheMiddle(t *testing.T) {
+	for _, kind := range []servers.Kind{servers.RadicaleDAV, servers.CyrusIMAP} {
+		t.Run(string(kind), func(t *testing.T) {
+			t.Parallel()
+			s := pool.Get(t, kind)
+			o, u := newOutpost(t), s.NewUser(t)
+			if err := s.CreateCollection(u, servers.Calendar, "team"); err != nil {
+				t.Fatal(err)
+			}
+			there, here := numbered("there", 20), numbered("here", 12)
+			for i, n := range there {
+				r := servers.Resource{Name: fmt.Sprintf("cut-%d.ics", i), Body: []byte(meeting(fmt.Sprintf("cut-%d", i), n))}
+				if err := s.PutResource(u, servers.Calendar, "team", r); err != nil {
+					t.Fatal(err)
+				}
+			}
+			w := newWire(t, s.HTTPAddr)
+			url := strings.Replace(s.CalDAV, s.HTTPAddr, w.l.Addr().String(), 1)
+			o.must(u.Password+"\n", "account", "add", u.Name, "--password-stdin", "--caldav", url)
+			for _, n := range []int64{20, 500, 3000} {
+				w.breaks(n, 0)
+				if _, errs, code := o.run("", "sync"); n < 3000 && code != 3 || code == 3 && !strings.Contains(errs, "the server cannot be reached") {
+					t.Errorf("broken after %d: exit %d %s", n, code, errs)
+				}
+			}
+			w.breaks(0, 0)
+			o.sync()
+			once(t, "here", o.subjects("team"), there...)
+			for i, n := range here {
+				o.must(meeting(fmt.Sprintf("new-%d", i), n), "add", "team")
+			}
+			o.must("", "edit", o.id("team", "there 0"), writeFile(t, "e.ics", meeting("cut-0", "edited")))
+			o.must("", "delete", o.id("team", "there 1"))
+			for _, n := range []struct{ down, up int64 }{{0, 30}, {0, 3000}, {2500, 0}, {0, 5000}, {4000, 0}} {
+				w.breaks(n.down, n.up)
+				if _, errs, code := o.run("", "sync"); code != 0 && code != 3 || code == 3 && !strings.Contains(errs, "the server cannot be reached") {
+					t.Errorf("broken after %+v: exit %d %s", n, code, errs)
+				}
+			}
+			w.breaks(0, 0)
+			o.run("", "sync")
+			want := append(append([]string{"edited"}, there[2:]...), here...)
+			once(t, "here", o.subjects("team"), want...)
+			o.sync()
+			o.quiet()
+			if got, err := s.ListCollection(u, servers.Calendar, "team"); err != nil || len(got) != len(want) {
+				t.Errorf("%d events there, want %d: %v", len(got), len(want), err)
+			}
+			o.check(0, "in sync", "", "status")
+			o.check(0, "all is well", "", "verify")
+		})
+	}
+}
+
 // Another certificate than the one that was trusted: nothing goes there until a person says so.
 func TestACertificateThatChangesLater(t *testing.T) {
 	t.Parallel()
@@ -710,11 +764,11 @@ func TestAServerWithoutExtensions(t *testing.T) {
 			o.expect("INBOX", "letter 0 []", "letter 1 []", "letter 2 []", "letter 3 []")
 			o.quiet()
 			o.must("", "folder", "create", "Filed/Deep")
-			o.sync() // the new folder is there
 			o.must("", "move", o.id("INBOX", "letter 0"), "Filed/Deep")
 			o.must("", "delete", o.id("INBOX", "letter 1"))
 			o.must("", "flag", o.id("INBOX", "letter 2"), "+seen", "+work")
 			o.must(message("a draft"), "add", "Drafts")
+			o.run("", "sync") // where the server does not tell where it moved something, that is seen by the next pass
 			o.sync()
 			o.must("", "delete", o.id("Trash", "letter 1"))
 			o.must("", "edit", o.id("Drafts", "a draft"), writeFile(t, "d.eml", message("a better draft")))
