@@ -101,18 +101,27 @@ func (d *desk) folder(path string) store.Folder {
 func (d *desk) lookup(path string) (found store.Folder, ok bool) {
 	d.ok(d.m.View(d.ctx, func(tx *store.Tx) error {
 		fs, err := tx.Folders()
-		for _, f := range fs {
+		for _, f := range visible(fs) {
 			p, err := tx.FolderPath(f.ID)
 			if err != nil {
 				return err
 			}
-			if strings.EqualFold(p, path) && !f.Deleted {
+			if strings.EqualFold(p, path) {
 				found, ok = f, true
 			}
 		}
 		return err
 	}))
 	return found, ok
+}
+
+// visible leaves out what a person does not see: folders deleted here and what is below them.
+func visible(fs []store.Folder) []store.Folder {
+	hidden := map[groupware.FolderID]bool{}
+	return slices.DeleteFunc(fs, func(f store.Folder) bool { // parents come first
+		hidden[f.ID] = f.Deleted || hidden[f.Parent]
+		return hidden[f.ID]
+	})
 }
 
 // do is one local transaction.

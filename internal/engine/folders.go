@@ -38,8 +38,10 @@ func (p *pass) settleFolders(ctx context.Context, s *session) error {
 		if err != nil {
 			return err
 		}
-		if err := p.load(ctx); err != nil {
-			return err
+		if changed {
+			if err := p.load(ctx); err != nil {
+				return err
+			}
 		}
 		s.states = map[groupware.FolderID]remote.Folder{}
 		for _, f := range p.folders {
