@@ -275,6 +275,18 @@ func (fs *folderSync) dropHere(tx *store.Tx, f store.Folder) error {
 				keep = true // moved here, and not there yet
 				continue
 			}
+			if r := t.Remote; r != nil && t.Base != nil && r.Folder != f.ID {
+				// It was moved out of the folder there before that went.
+				b := *t.Base
+				b.Folder, b.RemoteID, b.Tag = r.Folder, r.RemoteID, r.Tag
+				if t.Local != nil && t.Local.Folder == f.ID {
+					t.Local.Folder = r.Folder
+				}
+				if err := tx.Take(id, t.Local, &b, nil); err != nil {
+					return err
+				}
+				continue
+			}
 			t.Remote = nil
 			switch PlanItem(t).Verb {
 			case Create, Revive:
