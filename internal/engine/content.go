@@ -45,7 +45,7 @@ func (p *pass) readContent(ctx context.Context, s *session, _ store.Folder, ws [
 				})
 			}
 			c := store.Prepare(got.Media, got.Raw)
-			return p.e.m.Update(ctx, func(tx *store.Tx) error { return p.takeContent(tx, f, w, got, c) })
+			return p.e.m.Bulk(ctx, func(tx *store.Tx) error { return p.takeContent(tx, f, w, got, c) })
 		})
 		if err != nil {
 			return err

@@ -10,6 +10,9 @@ import (
 	"outpost/internal/store"
 )
 
+// What a step agreed on is saved with Bulk: a power cut then takes back a suffix of the transactions, and the next pass observes
+// again what they said. What must not be taken back (intents, submissions, what a person did) is saved with Update.
+
 // executePage is how many items are planned and executed together.
 const executePage = 500
 
@@ -121,7 +124,7 @@ func (p *pass) takeOver(ctx context.Context, s *session, f store.Folder, ws []*w
 	if !some(ws, needed) {
 		return nil
 	}
-	return p.e.m.Update(ctx, func(tx *store.Tx) error {
+	return p.e.m.Bulk(ctx, func(tx *store.Tx) error {
 		for _, w := range ws {
 			if !needed(w) {
 				continue
@@ -216,7 +219,7 @@ func (p *pass) pushFlags(ctx context.Context, s *session, _ store.Folder, ws []*
 				return err
 			}
 			p.touched[folder] = true
-			err = p.e.m.Update(ctx, func(tx *store.Tx) error {
+			err = p.e.m.Bulk(ctx, func(tx *store.Tx) error {
 				for _, w := range ws {
 					b := *w.t.Base
 					if err != nil {
@@ -286,7 +289,7 @@ func (p *pass) pushMoves(ctx context.Context, s *session, _ store.Folder, ws []*
 		p.touched[r.from], p.touched[r.to] = true, true
 		delete(p.looked, r.to)
 		no := err
-		err = p.e.m.Update(ctx, func(tx *store.Tx) error {
+		err = p.e.m.Bulk(ctx, func(tx *store.Tx) error {
 			for _, w := range ws {
 				if no != nil {
 					l := *w.t.Local
@@ -345,7 +348,7 @@ func (p *pass) pushDeletes(ctx context.Context, s *session, f store.Folder, ws [
 	})
 	if len(outcome) > 0 {
 		p.touched[f.ID] = true
-		save := p.e.m.Update(ctx, func(tx *store.Tx) error {
+		save := p.e.m.Bulk(ctx, func(tx *store.Tx) error {
 			for id, no := range outcome {
 				w := byID[id]
 				switch {

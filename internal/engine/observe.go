@@ -132,7 +132,7 @@ func (p *pass) recogniseMoves(ctx context.Context, s *session) error {
 		if err != nil {
 			return err
 		}
-		err = p.e.m.Update(ctx, func(tx *store.Tx) error {
+		err = p.e.m.Bulk(ctx, func(tx *store.Tx) error {
 			for _, r := range rs {
 				is := gone[names[r.RemoteID]]
 				if len(is) == 0 {
