@@ -56,9 +56,12 @@ func (p *pass) execute(ctx context.Context, s *session, f store.Folder) error {
 		if len(ws) == 0 {
 			continue
 		}
-		for _, step := range []func(context.Context, *session, store.Folder, []*work) error{
+		for i, step := range []func(context.Context, *session, store.Folder, []*work) error{
 			p.takeOver, p.pushFlags, p.readContent, p.pushContent, p.pushMoves, p.pushDeletes, p.pushCreates,
 		} {
+			if p.lost[f.ID] && i > 0 {
+				break // there is nothing to do anything to
+			}
 			if err := step(ctx, s, f, ws); err != nil {
 				return err
 			}
@@ -153,6 +156,9 @@ func (p *pass) takeOne(tx *store.Tx, s *session, f store.Folder, w *work) error 
 		if l := w.t.Local; l.Content == w.t.Base.Content {
 			// It was only filed elsewhere here. If the server has filed it there already, and the answer was lost, it is not created again.
 			// It may also be on its way to anywhere, seen to go and not yet to arrive: everything is looked at once more.
+			if p.only != 0 {
+				return nil // a pass over one folder cannot tell
+			}
 			if !p.doubted[w.id] || slices.ContainsFunc(p.inOrder(s), func(f store.Folder) bool { return !p.looked[f.ID] }) {
 				p.lookAgain = p.lookAgain || !p.doubted[w.id]
 				p.doubted[w.id] = true
@@ -167,10 +173,15 @@ func (p *pass) takeOne(tx *store.Tx, s *session, f store.Folder, w *work) error 
 				if err != nil {
 					return err
 				}
-				if PlanItem(t).Verb != Nothing {
+				switch verb := PlanItem(t).Verb; {
+				case !p.looked[t.Base.Folder]: // it may be gone there as well
+				case verb == Nothing:
+					at := *l
+					at.Folder = t.Base.Folder // where both sides moved it, the server's place stays
+					return errors.Join(tx.Take(twin, nil, nil, nil), tx.Take(w.id, &at, t.Base, nil))
+				case verb == Update:
 					return tx.Take(w.id, nil, nil, nil) // what was done to the other goes on
 				}
-				return errors.Join(tx.Take(twin, nil, nil, nil), tx.Take(w.id, l, t.Base, nil))
 			}
 		}
 		p.touched[f.ID] = true

@@ -112,6 +112,12 @@ func (fs *folderSync) takeOver(ctx context.Context, listed []remote.Folder) erro
 			write = append(write, func(tx *store.Tx) error { return fs.dropHere(tx, f) })
 		}
 	}
+	for _, f := range known {
+		delete(fs.lost, f.ID)
+		if r, ok := fs.listed[f.RemoteID]; ok && f.Name != r.Name {
+			write = append(write, func(tx *store.Tx) error { return plain(tx, f.ID, r) })
+		}
+	}
 	return fs.e.m.Update(ctx, func(tx *store.Tx) error {
 		for _, w := range write {
 			if err := w(tx); err != nil {
@@ -210,6 +216,19 @@ func isNamed(here, there string, kind groupware.FolderKind) bool {
 	return ok && strings.HasSuffix(rest, ")")
 }
 
+// plain gives a folder, whose name was taken here when it came, the name that it has at the server once that is free.
+func plain(tx *store.Tx, id groupware.FolderID, r remote.Folder) error {
+	f, err := tx.Folder(id)
+	if err != nil || f.Name == r.Name || f.RemoteName != r.Name || !isNamed(f.Name, r.Name, f.Kind) {
+		return ignoreNotFound(err)
+	}
+	f.Name = r.Name
+	if err := tx.PutFolder(f); !errors.Is(err, store.ErrExists) {
+		return err
+	}
+	return nil
+}
+
 // agreeFolder notes in f what the server says of it.
 func agreeFolder(f *store.Folder, service string, r remote.Folder) {
 	f.Service, f.RemoteID, f.RemoteParent, f.RemoteName, f.Identity = service, r.ID, r.Parent, r.Name, r.Identity
@@ -254,7 +273,8 @@ func equalFolders(a, b store.Folder) bool {
 }
 
 // dropHere removes a folder that was deleted there. What was changed in it here survives: then the folder is made again
-// with just that in it.
+// with just that in it. It stays while something that was only filed elsewhere here may still be found at the server: the folder may
+// as well have been renamed there beyond recognition.
 func (fs *folderSync) dropHere(tx *store.Tx, f store.Folder) error {
 	keep := false
 	for after := groupware.ItemID(0); ; {
@@ -288,7 +308,15 @@ func (fs *folderSync) dropHere(tx *store.Tx, f store.Folder) error {
 				continue
 			}
 			t.Remote = nil
-			switch PlanItem(t).Verb {
+			verb := PlanItem(t).Verb
+			if verb == Revive && t.Local.Content == t.Base.Content {
+				if _, err := tx.ObserveGone(f.ID, []string{t.Base.RemoteID}); err != nil {
+					return err
+				}
+				fs.lost[f.ID] = true
+				continue
+			}
+			switch verb {
 			case Create, Revive:
 				keep = true
 				err = tx.Take(id, t.Local, nil, nil)
@@ -309,6 +337,12 @@ func (fs *folderSync) dropHere(tx *store.Tx, f store.Folder) error {
 	for _, c := range all {
 		children = children || c.Parent == f.ID
 		lives = lives || c.Parent == f.ID && !c.Deleted
+		if c.Parent == f.ID && fs.lost[c.ID] {
+			fs.lost[f.ID] = true
+		}
+	}
+	if fs.lost[f.ID] {
+		return nil
 	}
 	if !children && (!keep || f.Deleted) {
 		return tx.RemoveFolder(f.ID)
@@ -379,7 +413,7 @@ func (fs *folderSync) push(ctx context.Context) (changed bool, err error) {
 	}
 	for _, f := range order {
 		f = fs.folders[f.ID]
-		if stale[f.Parent] || f.Service == fs.s.name && moved(f.RemoteID) {
+		if fs.lost[f.ID] || stale[f.Parent] || f.Service == fs.s.name && moved(f.RemoteID) {
 			stale[f.ID] = true
 		}
 		if f.Deleted || f.Role.Local() || stale[f.ID] {
@@ -410,7 +444,7 @@ func (fs *folderSync) push(ctx context.Context) (changed bool, err error) {
 		children, live := false, false
 		for _, c := range fs.folders {
 			children = children || c.Parent == f.ID
-			live = live || c.Parent == f.ID && !c.Deleted
+			live = live || c.Parent == f.ID && !c.Deleted && !fs.lost[c.ID]
 		}
 		if children && !live {
 			continue // they belong to another service

@@ -112,6 +112,40 @@ func TestAFolderDeletedThereKeepsWhatWasChangedHere(t *testing.T) {
 	d.quiet()
 }
 
+func TestWhatWasFiledOutOfAFolderThatGoesThereIsStoredOnce(t *testing.T) {
+	for _, fate := range []string{"renamed", "deleted"} {
+		t.Run(fate, func(t *testing.T) {
+			d := newDesk(t, fake.Options{Features: fake.Features{PathIDs: true}})
+			for _, name := range []string{"Work", "Home"} {
+				d.server.AddFolder(remote.NewFolder{Name: name, Kind: groupware.FolderMail})
+			}
+			d.serverMail("Work", "one")
+			d.sync()
+			id := d.find("Work", "one")
+			d.do(func(tx *store.Tx) error { return tx.SetFolder(id, d.folder("Trash").ID) })
+			if fate == "deleted" {
+				d.server.DeleteFolder(d.server.FolderID("Work"))
+			} else { // both at once, so that nothing tells which is which
+				d.server.RenameFolder(d.server.FolderID("Work"), "", "Office")
+				d.server.RenameFolder(d.server.FolderID("Home"), "", "House")
+			}
+			d.sync()
+			d.sync()
+			d.both("Trash", "one []")
+			if d.find("Trash", "one") != id {
+				t.Error("it has another id now")
+			}
+			if fate == "renamed" {
+				d.both("Office")
+			}
+			if _, ok := d.lookup("Work"); ok || d.server.FolderID("Work") != "" {
+				t.Error("the folder was made again")
+			}
+			d.quiet()
+		})
+	}
+}
+
 func TestAMailFolderAndACalendarOfOneNameLiveSideBySide(t *testing.T) {
 	d := newDesk(t, fake.Options{})
 	id := d.server.AddFolder(remote.NewFolder{Name: "Calendar", Kind: groupware.FolderMail})
@@ -126,6 +160,13 @@ func TestAMailFolderAndACalendarOfOneNameLiveSideBySide(t *testing.T) {
 	if n != 2 {
 		t.Fatalf("%d folders", n)
 	}
+	d.quiet()
+	d.server.DeleteFolder(id)
+	d.sync()
+	if _, ok := d.lookup("Calendar (calendar)"); ok || d.folder("Calendar").Kind != groupware.FolderCalendar {
+		t.Error("the calendar did not get its own name when that was free")
+	}
+	d.both("Calendar")
 	d.quiet()
 }
 

@@ -87,7 +87,7 @@ func (p *pass) recogniseMoves(ctx context.Context, s *session) error {
 		if any, err := tx.GoneItems(0); err != nil || len(any) == 0 {
 			return err
 		}
-		for _, f := range p.inOrder(s) {
+		for _, f := range append(p.inOrder(s), p.lostOf(s)...) {
 			items, err := tx.GoneItems(f.ID)
 			if err != nil {
 				return err

@@ -29,6 +29,7 @@ type pass struct {
 	doubted     map[groupware.ItemID]bool   // gone there, and perhaps only on their way to another folder
 	lookAgain   bool                        // because of them
 	failed      map[groupware.ItemID]bool   // not tried again in this pass
+	lost        map[groupware.FolderID]bool // gone there, and here until what was filed out of them is found there or stored again
 	result      Result
 	errs        []error
 }
@@ -44,7 +45,7 @@ type session struct {
 // Pass is one complete two-way synchronisation. An error of one service or folder stops no other; all of them are joined
 // in the returned error, and errors.As finds the *remote.Error of each. Progress is saved as it goes.
 func (e *Engine) Pass(ctx context.Context, o PassOptions) (Result, error) {
-	p := &pass{e: e, only: o.Folder, foldersOnly: o.FoldersOnly, touched: map[groupware.FolderID]bool{}, looked: map[groupware.FolderID]bool{}, doubted: map[groupware.ItemID]bool{}, failed: map[groupware.ItemID]bool{}}
+	p := &pass{e: e, only: o.Folder, foldersOnly: o.FoldersOnly, touched: map[groupware.FolderID]bool{}, looked: map[groupware.FolderID]bool{}, doubted: map[groupware.ItemID]bool{}, failed: map[groupware.ItemID]bool{}, lost: map[groupware.FolderID]bool{}}
 	defer p.close()
 	err := p.run(ctx)
 	if ctx.Err() != nil {
@@ -128,7 +129,7 @@ func (p *pass) exchange(ctx context.Context) error {
 			if err != nil {
 				return err
 			}
-			for _, f := range fs {
+			for _, f := range append(fs, p.lostOf(s)...) {
 				if !pending[f.ID] {
 					continue
 				}
@@ -215,7 +216,18 @@ func urgency(f store.Folder) int {
 func (p *pass) inOrder(s *session) []store.Folder {
 	var fs []store.Folder
 	for _, f := range p.folders {
-		if !s.dead && f.Service == s.name && f.RemoteID != "" && !f.Deleted && !f.NoItems && f.Mode != groupware.SyncOff && (p.only == 0 || p.only == f.ID) {
+		if !s.dead && f.Service == s.name && f.RemoteID != "" && !f.Deleted && !p.lost[f.ID] && !f.NoItems && f.Mode != groupware.SyncOff && (p.only == 0 || p.only == f.ID) {
+			fs = append(fs, f)
+		}
+	}
+	slices.SortFunc(fs, func(a, b store.Folder) int { return cmp.Compare(a.ID, b.ID) })
+	return fs
+}
+
+// lostOf lists the folders of a service that are gone there, and here not yet.
+func (p *pass) lostOf(s *session) (fs []store.Folder) {
+	for id := range p.lost {
+		if f, ok := p.folders[id]; ok && f.Service == s.name && p.only == 0 {
 			fs = append(fs, f)
 		}
 	}

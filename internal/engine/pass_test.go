@@ -207,6 +207,28 @@ func TestAMoveByAnotherClientKeepsTheItem(t *testing.T) {
 	})
 }
 
+// A pass may see a message arrive and not see it go.
+func TestAMoveByAnotherClientThatWasSeenInPartIsOneMessage(t *testing.T) {
+	d := newDesk(t, fake.Options{})
+	to := d.server.AddFolder(remote.NewFolder{Name: "Projects", Kind: groupware.FolderMail})
+	there := d.serverMail("Inbox", "one")
+	d.sync()
+	id := d.find("Inbox", "one")
+	d.server.MoveMail(d.server.FolderID("Inbox"), there, to)
+	d.server.Faults().Order(fake.Fault{Call: "Changes", Nth: 1, At: fake.Before, Kind: remote.Other})
+	if _, err := d.e.Pass(d.ctx, PassOptions{}); kindOf(err) != remote.Other || len(d.here("Inbox")) != 1 || len(d.here("Projects")) != 1 {
+		t.Fatalf("%v: %q, %q", err, d.here("Inbox"), d.here("Projects"))
+	}
+	d.do(func(tx *store.Tx) error { return tx.SetFolder(id, d.folder("Trash").ID) })
+	d.sync()
+	d.both("Projects", "one []")
+	d.both("Trash")
+	if d.find("Projects", "one") != id {
+		t.Error("it has another id now")
+	}
+	d.quiet()
+}
+
 func TestANewUIDValidityReadsNothingAgainAndLosesNothing(t *testing.T) {
 	d := newDesk(t, fake.Options{})
 	for i := range 30 {

@@ -141,11 +141,12 @@ func (tx *Tx) Wanting() (ids []groupware.FolderID, err error) {
 	return ids, err
 }
 
-// Twin finds an agreed item that was added after the given one, is where that is here, and has the same bytes: what a move at
-// the server looks like that was read before its answer was known. It is 0 when there is none.
+// Twin finds an agreed item that was added after the given one and has the same bytes, where that is here rather than elsewhere: what
+// a move at the server looks like whose other end was read as a new item. It is 0 when there is none.
 func (tx *Tx) Twin(id groupware.ItemID) (groupware.ItemID, error) {
-	twin, err := tx.c.number(`SELECT t.id FROM items AS i JOIN items AS t ON t.folder = i.folder AND t.date = i.date
-		WHERE i.id = ? AND t.id > i.id AND t.folder IS NOT NULL AND t.base_folder = i.folder AND t.content = i.content AND t.base_content = i.content LIMIT 1`, id)
+	twin, err := tx.c.number(`SELECT t.id FROM items AS i CROSS JOIN folders AS f CROSS JOIN items AS t ON t.folder = f.id AND t.date = i.date
+		WHERE i.id = ? AND NOT f.deleted AND t.id > i.id AND t.base_folder = t.folder AND t.content = i.content AND t.base_content = i.content
+		ORDER BY t.folder <> i.folder LIMIT 1`, id)
 	return groupware.ItemID(twin), err
 }
 
