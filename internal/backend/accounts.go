@@ -60,7 +60,7 @@ type AccountCheck struct {
 }
 
 const (
-	checkWait   = 30 * time.Second
+	checkWait   = 90 * time.Second // a server that lists thousands of items for the first time may take a minute
 	maxPassword = 1024
 )
 
