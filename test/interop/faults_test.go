@@ -822,4 +822,8 @@ func TestAListIntoAPipeThatEnds(t *testing.T) {
 
 var pool servers.Pool
 
-func TestMain(m *testing.M) { os.Exit(pool.Run(m)) }
+func TestMain(m *testing.M) {
+	code := pool.Run(m)
+	os.RemoveAll(binaryDir)
+	os.Exit(code)
+}

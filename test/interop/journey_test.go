@@ -23,11 +23,15 @@ type outpost struct {
 	data string
 }
 
+// binaryDir is where binary builds the program, "" until it does; TestMain removes it.
+var binaryDir string
+
 var binary = sync.OnceValues(func() (string, error) {
 	dir, err := os.MkdirTemp("", "outpost-journey")
 	if err != nil {
 		return "", err
 	}
+	binaryDir = dir
 	path := filepath.Join(dir, "outpost")
 	out, err := exec.Command("go", "build", "-o", path, "outpost/cmd/outpost").CombinedOutput()
 	if err != nil {

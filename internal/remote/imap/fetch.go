@@ -133,7 +133,14 @@ func (d *Driver) Fetch(ctx context.Context, folder string, ids []string, part re
 	if len(uids) == 0 {
 		return nil
 	}
-	r := &reading{d: d, s: s, doing: "read messages of " + d.path(s), emit: emit, wanted: make(map[uint32]bool, len(uids))}
+	// What has arrived when ctx ends is not handed out any more.
+	live := func(f remote.Fetched) error {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		return emit(f)
+	}
+	r := &reading{d: d, s: s, doing: "read messages of " + d.path(s), emit: live, wanted: make(map[uint32]bool, len(uids))}
 	for _, u := range uids {
 		r.wanted[u] = true
 	}
