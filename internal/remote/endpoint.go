@@ -180,7 +180,7 @@ func NetworkError(doing string, err error) error {
 	switch {
 	case dns != nil && dns.IsNotFound:
 		text = "no server is called " + dns.Name
-	case ne != nil && ne.Timeout(), errors.Is(err, context.DeadlineExceeded):
+	case ne != nil && ne.Timeout(), errors.Is(err, context.DeadlineExceeded), errors.Is(err, net.ErrClosed): // closed by us, when the time was over
 		text = "the server did not answer in time"
 	case errors.Is(err, syscall.ECONNREFUSED):
 		text = "nobody answers there: connection refused"
