@@ -66,15 +66,21 @@ func startProcess(logFile, removeDir string, argv ...string) (*process, error) {
 func (p *process) stop(patience time.Duration) error {
 	pid := p.cmd.Process.Pid
 	syscall.Kill(pid, syscall.SIGTERM)
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
-	defer cancel()
-	err := poll(ctx, func() error {
-		if n := groupSize(pid); n > 0 {
-			return fmt.Errorf("%d processes of %s did not end within %v and were killed", n, p.cmd.Path, patience)
-		}
-		return nil
-	})
+	ended := func() error {
+		ctx, cancel := context.WithTimeout(context.Background(), patience)
+		defer cancel()
+		return poll(ctx, func() error {
+			if n := groupSize(pid); n > 0 {
+				return fmt.Errorf("%d processes of %s did not end within %v", n, p.cmd.Path, patience)
+			}
+			return nil
+		})
+	}
+	err := ended()
 	syscall.Kill(-pid, syscall.SIGKILL)
+	if err != nil {
+		err = ended() // on a busy machine Dovecot's children may not hear of it in time; killed is gone as well
+	}
 	<-p.done
 	if p.guard != nil {
 		io.WriteString(p.guard, "farewell\n")

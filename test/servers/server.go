@@ -196,7 +196,7 @@ func (s *Server) Stop() error {
 	if s.process == nil {
 		return nil
 	}
-	err := s.process.stop(10 * time.Second)
+	err := s.process.stop(5 * time.Second)
 	s.process = nil
 	return err
 }
