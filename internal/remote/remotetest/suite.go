@@ -22,8 +22,6 @@ type Target struct {
 	Second func(t testing.TB) remote.Service
 	// Kinds of folder that the service can make: all tests run for each.
 	Kinds []groupware.FolderKind
-	// Skip names tests (as Run does, without the kind) that do not fit this server, and why.
-	Skip map[string]string
 	// Refused is content for a mail folder that the server refuses; nil when it takes everything.
 	Refused []byte
 	// Many is how many items a large folder has; 0 is 500 for mail and 60 for the others.
@@ -64,21 +62,12 @@ func Run(t *testing.T, target Target) {
 		target.Second = target.Connect
 	}
 	tests := slices.Concat(folderTests(), changeTests(), itemTests(), partialTests(), writeTests())
-	for name := range target.Skip {
-		if !slices.ContainsFunc(tests, func(c test) bool { return c.name == name }) {
-			t.Errorf("Skip names no test: %q", name)
-		}
-	}
 	for _, kind := range target.Kinds {
 		t.Run(string(kind), func(t *testing.T) {
 			p := &pool{target: target}
 			defer p.close()
 			for i, c := range tests {
 				if c.kind != nil && !c.kind(kind) || c.needs != nil && !c.needs(target.Features) || c.refused && mail(kind) && target.Refused == nil {
-					continue
-				}
-				if why := target.Skip[c.name]; why != "" {
-					t.Logf("%s: not on this server: %s", c.name, why)
 					continue
 				}
 				t.Run(c.name, func(t *testing.T) {
