@@ -133,23 +133,11 @@ func (b *bench) dav(s *servers.Server, u servers.User) error {
 		if err != nil {
 			return err
 		}
-		for range b.passes {
-			if o != nil {
-				c, r, err := o.sync()
-				if err != nil {
-					return err
-				}
-				if r.Downloaded+r.Uploaded+r.Deleted+r.Conflicts+r.Failures > 0 {
-					return fmt.Errorf("a pass with nothing to do reports %+v", r)
-				}
-				quiet = append(quiet, c)
-			}
-			c, err := measure(s, v.sync())
-			if err != nil {
-				return err
-			}
-			quietPeer = append(quietPeer, c)
+		ours, theirs, err := b.quietPasses(s, o, v.sync)
+		if err != nil {
+			return err
 		}
+		quiet, quietPeer = append(quiet, ours...), append(quietPeer, theirs...)
 	}
 	b.compare(t, "first sync", first, firstPeer, "vdirsyncer")
 	b.compare(t, "nothing to do", quiet, quietPeer, "vdirsyncer")

@@ -391,23 +391,9 @@ func (b *bench) quiet(s *servers.Server, u servers.User) error {
 			return err
 		}
 	}
-	var ours, theirs []cost
-	for range b.passes {
-		if o != nil {
-			c, r, err := o.sync()
-			if err != nil {
-				return err
-			}
-			if r.Downloaded+r.Uploaded+r.Deleted+r.Conflicts+r.Failures > 0 {
-				return fmt.Errorf("a pass with nothing to do reports %+v", r)
-			}
-			ours = append(ours, c)
-		}
-		c, err := measure(s, m.sync())
-		if err != nil {
-			return err
-		}
-		theirs = append(theirs, c)
+	ours, theirs, err := b.quietPasses(s, o, m.sync)
+	if err != nil {
+		return err
 	}
 	b.compare(t, "nothing to do", ours, theirs, "mbsync")
 	t.note("%d folders of %d messages; the whole program each time, from its start to its end; %d rounds, interleaved, the median.", quietFolders, quietMails, b.passes)

@@ -128,3 +128,25 @@ func (o *outpost) first(folder string, whole bool, services ...string) (f firstS
 	f.all = f.all.plus(search)
 	return f, err
 }
+
+// quietPasses measures passes with nothing to do, Outpost (nil: left out) and a peer in turn.
+func (b *bench) quietPasses(s *servers.Server, o *outpost, peer func() command) (ours, theirs []cost, err error) {
+	for range b.passes {
+		if o != nil {
+			c, r, err := o.sync()
+			if err != nil {
+				return nil, nil, err
+			}
+			if r.Downloaded+r.Uploaded+r.Deleted+r.Conflicts+r.Failures > 0 {
+				return nil, nil, fmt.Errorf("a pass with nothing to do reports %+v", r)
+			}
+			ours = append(ours, c)
+		}
+		c, err := measure(s, peer())
+		if err != nil {
+			return nil, nil, err
+		}
+		theirs = append(theirs, c)
+	}
+	return ours, theirs, nil
+}
