@@ -71,17 +71,18 @@ type Service interface {
 
 // Folder is a folder as the server lists it.
 type Folder struct {
-	ID       string
-	Parent   string // id of the parent, "" at the top
-	Name     string // decoded, one level
-	Kind     groupware.FolderKind
-	Role     groupware.Role
-	Accepts  []groupware.Kind // what can be stored in it; nil means what its Kind says
-	ReadOnly bool
-	NoItems  bool   // only holds other folders (\Noselect)
-	State    string // equal to Listing.Token of the last Changes when nothing has changed; "" when listing cannot tell
-	Items    int64  // number of items, -1 when not known
-	Identity string // something that survives a rename where ID does not (IMAP UIDVALIDITY); "" when there is none
+	ID        string
+	Parent    string // id of the parent, "" at the top
+	Name      string // decoded, one level
+	Kind      groupware.FolderKind
+	Role      groupware.Role
+	Accepts   []groupware.Kind // what can be stored in it; nil means what its Kind says
+	ReadOnly  bool             // the user may not store, change or delete items in it
+	Schedules bool             // the server itself sends invitations for what is stored here (RFC 6638)
+	NoItems   bool             // only holds other folders (\Noselect)
+	State     string           // equal to Listing.Token of the last Changes when nothing has changed; "" when listing cannot tell
+	Items     int64            // number of items, -1 when not known
+	Identity  string           // something that survives a rename where ID does not (IMAP UIDVALIDITY); "" when there is none
 }
 
 // NewFolder asks for a folder.
@@ -122,7 +123,8 @@ const (
 	PartText
 )
 
-// Fetched is an item that was read: Raw or Partial or Err.
+// Fetched is an item that was read: Raw or Partial or Err. Err may come with Raw: what was read although it could not be
+// understood, for a person to look at.
 type Fetched struct {
 	ID       string
 	Tag      string
@@ -155,6 +157,18 @@ type Created struct {
 type Ref struct {
 	ID  string
 	Tag string
+}
+
+// Watcher is a Service that can tell at once when something changes.
+type Watcher interface {
+	Service
+	// Watch tells of changes in folders, until ctx ends (then its error) or the connection is lost (the error then). It
+	// watches as many of the folders as one connection can, in this order of importance. watching is called once, before
+	// anything is waited for, with those that it does watch; what changed earlier may not be told, so look once after
+	// that. changed is called in the calling goroutine with the id of a folder in which something may be new, "" for the
+	// list of folders. A service that cannot watch anything calls watching(nil) and returns nil. The connection is of no
+	// other use while it watches, and must be closed after an error.
+	Watch(ctx context.Context, folders []string, watching func(folders []string), changed func(folder string)) error
 }
 
 // Submitter sends mail (RFC 6409).
