@@ -328,7 +328,7 @@ func (s *Server) fetch(ctx context.Context, b *mailbox, id groupware.ItemID) err
 	}
 	fetchCtx, cancel := context.WithTimeout(ctx, s.o.FetchWait)
 	defer cancel()
-	err = engine.New(b.Mailbox, s.o.Connect(a, password), engine.Options{Clock: s.o.Clock.Now, Address: a.Email}).FetchWhole(fetchCtx, id)
+	err = engine.New(b.Mailbox, s.o.Connect(a, password), engine.Options{Clock: s.o.Clock.Now, Address: a.Email}).FetchWhole(fetchCtx, id, nil)
 	if err != nil && ctx.Err() == nil && fetchCtx.Err() != nil {
 		return &Error{Code: CodeOffline, Err: err, Text: fmt.Sprintf("not all of this item is here, and the server of %s did not send it within %v: try again later", a.Email, s.o.FetchWait)}
 	}

@@ -50,7 +50,7 @@ type SyncResult struct {
 // Sync runs one complete two-way pass over all accounts, or over one folder. What goes wrong with an account stops no
 // other and is in Problems. An account that a person has set offline is left alone and is a problem of code offline.
 func (s *Server) Sync(ctx context.Context, folder string) (SyncResult, error) {
-	boxes, only := s.mailboxes(), groupware.FolderID(0)
+	boxes, only := s.mailboxes(), []groupware.FolderID(nil)
 	if folder != "" {
 		p, err := s.find(ctx, folder)
 		if CodeOf(err) == CodeNotFound {
@@ -67,7 +67,7 @@ func (s *Server) Sync(ctx context.Context, folder string) (SyncResult, error) {
 		if p.Service == "" {
 			return SyncResult{}, fail(CodeRefused, "the folder %q exists only here: there is nothing to synchronise", folder)
 		}
-		boxes, only = []*mailbox{p.box}, p.ID
+		boxes, only = []*mailbox{p.box}, []groupware.FolderID{p.ID}
 	}
 	if len(boxes) == 0 {
 		return SyncResult{}, fail(CodeNotFound, "there is no account yet: add one with outpost account add")
@@ -81,7 +81,7 @@ func (s *Server) Sync(ctx context.Context, folder string) (SyncResult, error) {
 			errs[i] = fail(CodeOffline, "%s works offline because you wished so: outpost online ends that", a.Email)
 			continue
 		}
-		wg.Go(func() { results[i], errs[i] = s.pass(ctx, b, scope{folder: only}) })
+		wg.Go(func() { results[i], errs[i] = s.pass(ctx, b, scope{folders: only}) })
 	}
 	wg.Wait()
 	if ctx.Err() != nil {
@@ -150,8 +150,8 @@ func (s *Server) lookAtFolders(ctx context.Context, b *mailbox) {
 
 // scope narrows a pass.
 type scope struct {
-	folder      groupware.FolderID // 0: all
-	foldersOnly bool               // end before anything in a folder is read
+	folders     []groupware.FolderID // nil: all
+	foldersOnly bool                 // end before anything in a folder is read
 }
 
 // pass runs one pass over a mailbox, after the one that runs now, if any. It remembers how it ended.
@@ -177,13 +177,13 @@ func (s *Server) pass(ctx context.Context, b *mailbox, sc scope) (engine.Result,
 	if err == nil {
 		e := engine.New(b.Mailbox, s.o.Connect(a, password), engine.Options{
 			Clock: s.o.Clock.Now, Rand: s.newRand(), Address: a.Email, Progress: func(p engine.Progress) {
-				event := Event{a.Email, p.Folder, p.Doing, p.Done, p.Total, p.Bytes}
+				event := Event{a.Email, p.Path, p.Doing, p.Done, p.Total, p.Bytes}
 				b.mu.Lock()
 				b.doing = event
 				b.mu.Unlock()
 				s.announce(event)
 			}})
-		result, err = e.Pass(ctx, engine.PassOptions{Folder: sc.folder, FoldersOnly: sc.foldersOnly})
+		result, err = e.Pass(ctx, engine.PassOptions{Folders: sc.folders, FoldersOnly: sc.foldersOnly})
 	}
 	s.ended(context.WithoutCancel(ctx), b, sc, result, err)
 	return result, err
@@ -212,7 +212,7 @@ func (s *Server) ended(ctx context.Context, b *mailbox, sc scope, r engine.Resul
 				b.account.LastErrorKind, b.account.LastError = string(CodeOf(p)), p.Error()
 			}
 		}
-	case sc.folder == 0 && !sc.foldersOnly:
+	case sc.folders == nil && !sc.foldersOnly:
 		b.account.LastError, b.account.LastErrorKind, b.account.LastSync = "", "", s.o.Clock.Now()
 	}
 	if r.Downloaded+r.Uploaded+r.Deleted+r.Conflicts+r.Failures > 0 {

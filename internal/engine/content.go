@@ -18,6 +18,9 @@ const (
 	createBytes = 8 << 20
 )
 
+// errPartOnly is why an item that the server no longer has cannot be stored there again.
+var errPartOnly = errors.New("only a part of it was ever here, and the server no longer has it")
+
 // readContent reads what was changed there, and decides clashes: the server's version stays in the folder, ours goes to
 // Conflicts (SPEC C7, the simple rule).
 func (p *pass) readContent(ctx context.Context, s *session, _ store.Folder, ws []*work) error {
@@ -41,7 +44,7 @@ func (p *pass) readContent(ctx context.Context, s *session, _ store.Folder, ws [
 			}
 			if got.Err != nil {
 				return p.e.m.Update(ctx, func(tx *store.Tx) error {
-					return p.fail(tx, store.Failure{Item: w.id, Folder: f.ID, RemoteID: got.ID, Doing: "read", Text: got.Err.Error()})
+					return p.fail(tx, store.Failure{Item: w.id, Folder: f.ID, RemoteID: got.ID, Doing: "read"}, got.Err)
 				})
 			}
 			c := store.Prepare(got.Media, got.Raw)
@@ -197,7 +200,7 @@ func (p *pass) intend(ctx context.Context, s *session, f store.Folder, ws []*wor
 			}
 			raw, err := tx.Raw(w.id)
 			if errors.Is(err, store.ErrNotWhole) {
-				if err := p.fail(tx, store.Failure{Item: w.id, Folder: f.ID, Doing: "store in " + p.paths[f.ID], Text: "only a part of it was ever here, and the server no longer has it"}); err != nil {
+				if err := p.fail(tx, store.Failure{Item: w.id, Folder: f.ID, Doing: "store in " + p.paths[f.ID]}, errPartOnly); err != nil {
 					return err
 				}
 				continue
@@ -276,12 +279,13 @@ func (p *pass) create(ctx context.Context, s *session, f store.Folder, ws []*wor
 	p.touched[f.ID] = true
 	err = s.svc.Create(ctx, f.RemoteID, items, func(i int, c remote.Created, err error) error {
 		done[i] = outcome{c, err}
-		p.progress(f.ID, "uploading", int64(len(done)), int64(len(items)), 0)
+		p.progress(f.ID, "uploading", Amount{Done: int64(len(done)), Total: int64(len(items))})
 		return nil
 	})
 	var unknown []int
 	save := p.e.m.Update(ctx, func(tx *store.Tx) error {
-		for i, o := range done {
+		for _, i := range slices.Sorted(maps.Keys(done)) {
+			o := done[i]
 			switch {
 			case o.err == nil && o.c.ID != "":
 				if err := p.created(tx, f, ws[i], items[i], o.c); err != nil {
@@ -293,7 +297,7 @@ func (p *pass) create(ctx context.Context, s *session, f store.Folder, ws []*wor
 				if err := tx.ClearIntent(ws[i].id); err != nil {
 					return err
 				}
-				if err := p.fail(tx, store.Failure{Item: ws[i].id, Folder: f.ID, Doing: "store in " + p.paths[f.ID], Text: o.err.Error()}); err != nil {
+				if err := p.fail(tx, store.Failure{Item: ws[i].id, Folder: f.ID, Doing: "store in " + p.paths[f.ID]}, o.err); err != nil {
 					return err
 				}
 			default:

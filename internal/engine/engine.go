@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"math/rand/v2"
+	"sync"
 	"time"
 
 	"outpost/internal/groupware"
@@ -26,16 +27,26 @@ type Options struct {
 	Rand     *rand.Rand
 	Progress func(Progress) // called from Pass, often; must be quick
 	Address  string         // the account's own address
+	// Conflicts is what becomes of an item that was changed on both sides and cannot be merged (SPEC C7).
+	Conflicts ConflictPolicy
+	Budget    Budget // nil: none
 }
 
-// Progress says how far a pass is in one folder.
-type Progress struct {
-	Folder string // path
-	Doing  string // "listing", "downloading", "uploading", "sending"
-	Done   int64  // items
-	Total  int64  // items, 0 when not known
-	Bytes  int64  // read from the network for the items done
+// Budget bounds how much is downloaded (SPEC C9).
+type Budget interface {
+	// Left says how much may be read now. Its *remote.Error of kind Unavailable, when nothing is left, ends the downloading of the pass and nothing else.
+	Left(ctx context.Context) (items, bytes int64, err error)
+	// Spend counts what has been read.
+	Spend(ctx context.Context, items, bytes int64) error
 }
+
+// ConflictPolicy says what becomes of the version that was written here.
+type ConflictPolicy string
+
+const (
+	ConflictMerge     ConflictPolicy = "merge"     // to the folder Conflicts, with a message in the Inbox
+	ConflictDuplicate ConflictPolicy = "duplicate" // an item of its own beside the server's
+)
 
 // Result is what a pass did. A pass with nothing to do has only the traffic in it.
 type Result struct {
@@ -44,6 +55,7 @@ type Result struct {
 	Deleted    int   // on either side
 	Conflicts  int   // changed on both sides
 	Failures   int   // items that could not be brought over in this pass
+	Held       int   // folders in which a large deletion waits for a person's word
 	BytesIn    int64 // network
 	BytesOut   int64
 	Left       int64 // items here that still differ from the server
@@ -72,19 +84,27 @@ func New(m *store.Mailbox, c Connector, o Options) *Engine {
 
 // PassOptions narrows a pass.
 type PassOptions struct {
-	Folder      groupware.FolderID // only this folder's items; 0 means all
-	FoldersOnly bool               // settle the folders, and look at nothing in them
+	Folders     []groupware.FolderID // only the items of these; nil means all
+	FoldersOnly bool                 // settle the folders, and look at nothing in them
+	// First names the folder that somebody looks at, 0 for none: it is read before all others. It is asked again and again.
+	First func() groupware.FolderID
 }
 
-// FetchWhole reads the missing bytes of an item now. It is not an error when nothing is missing. When the server no longer
-// has the item, the error's kind is NotFound.
-func (e *Engine) FetchWhole(ctx context.Context, id groupware.ItemID) error {
+// FetchWhole reads the missing bytes of an item now, and tells how many of how many bytes are read, where that is known. It is not an
+// error when nothing is missing. When the server no longer has the item, the error's kind is NotFound.
+func (e *Engine) FetchWhole(ctx context.Context, id groupware.ItemID, progress func(done, total int64)) error {
 	var t groupware.Triple
 	var folder store.Folder
+	var size int64
 	err := e.m.View(ctx, func(tx *store.Tx) (err error) {
 		if t, err = tx.Triple(id); err != nil || t.Base == nil || t.Local == nil || t.Local.Content != (groupware.Hash{}) {
 			return err
 		}
+		it, err := tx.Item(id)
+		if err != nil {
+			return err
+		}
+		size = it.Size
 		folder, err = tx.Folder(t.Base.Folder)
 		return err
 	})
@@ -97,6 +117,7 @@ func (e *Engine) FetchWhole(ctx context.Context, id groupware.ItemID) error {
 	}
 	defer svc.Close()
 	gone := true
+	defer watchTraffic(svc, size, progress)()
 	err = svc.Fetch(ctx, folder.RemoteID, []string{t.Base.RemoteID}, remote.PartWhole, func(f remote.Fetched) error {
 		if f.Err != nil {
 			return f.Err
@@ -109,6 +130,32 @@ func (e *Engine) FetchWhole(ctx context.Context, id groupware.ItemID) error {
 		err = &remote.Error{Kind: remote.NotFound, Doing: "read the message", Text: "the server no longer has it"}
 	}
 	return err
+}
+
+// tellEvery is how often a person who waits for one large item sees how far it is.
+const tellEvery = 200 * time.Millisecond
+
+// watchTraffic tells of what comes over the connection of a service until the returned function is called.
+func watchTraffic(svc remote.Service, total int64, progress func(done, total int64)) (stop func()) {
+	if progress == nil {
+		return func() {}
+	}
+	before, _ := svc.Traffic()
+	end := make(chan struct{})
+	var g sync.WaitGroup
+	g.Go(func() {
+		for tick := time.NewTicker(tellEvery); ; {
+			select {
+			case <-tick.C:
+				in, _ := svc.Traffic()
+				progress(min(in-before, total), total)
+			case <-end:
+				tick.Stop()
+				return
+			}
+		}
+	})
+	return func() { close(end); g.Wait() }
 }
 
 // complete gives an item, of which only headers and text are here, all of its bytes.

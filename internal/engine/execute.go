@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"errors"
+	"maps"
 	"slices"
 
 	"outpost/internal/groupware"
@@ -156,7 +157,7 @@ func (p *pass) takeOne(tx *store.Tx, s *session, f store.Folder, w *work) error 
 		if l := w.t.Local; l.Content == w.t.Base.Content {
 			// It was only filed elsewhere here. If the server has filed it there already, and the answer was lost, it is not created again.
 			// It may also be on its way to anywhere, seen to go and not yet to arrive: everything is looked at once more.
-			if p.only != 0 {
+			if p.only != nil {
 				return nil // a pass over one folder cannot tell
 			}
 			if !p.doubted[w.id] || slices.ContainsFunc(p.inOrder(s), func(f store.Folder) bool { return !p.looked[f.ID] }) {
@@ -202,64 +203,87 @@ func (p *pass) takeOne(tx *store.Tx, s *session, f store.Folder, w *work) error 
 	return tx.Take(w.id, &l, &b, nil)
 }
 
-type flagStep struct{ add, remove groupware.Flags }
+type flagStep struct {
+	folder      groupware.FolderID
+	add, remove groupware.Flags
+}
 
 // pushFlags sends the flags that were changed here, one command for all items with the same change.
 func (p *pass) pushFlags(ctx context.Context, s *session, _ store.Folder, ws []*work) error {
-	groups := map[groupware.FolderID]map[flagStep][]*work{}
-	for _, w := range ws {
+	changed := func(w *work) (flagStep, bool) {
 		if w.p.Verb != Update || w.p.Flags == w.t.Remote.Flags {
-			continue
+			return flagStep{}, false
 		}
-		g := groups[w.t.Base.Folder]
-		if g == nil {
-			g = map[flagStep][]*work{}
-			groups[w.t.Base.Folder] = g
-		}
-		step := flagStep{w.p.Flags.Minus(w.t.Remote.Flags), w.t.Remote.Flags.Minus(w.p.Flags)}
-		g[step] = append(g[step], w)
+		return flagStep{w.t.Base.Folder, w.p.Flags.Minus(w.t.Remote.Flags), w.t.Remote.Flags.Minus(w.p.Flags)}, true
 	}
-	for folder, steps := range groups {
-		for step, ws := range steps {
-			ids := make([]string, len(ws))
-			for i, w := range ws {
-				ids[i] = w.t.Base.RemoteID
-			}
-			err := s.svc.SetFlags(ctx, p.folders[folder].RemoteID, ids, step.add, step.remove)
-			if err != nil && !refused(err) {
-				return err
-			}
-			p.touched[folder] = true
-			err = p.e.m.Bulk(ctx, func(tx *store.Tx) error {
-				for _, w := range ws {
-					b := *w.t.Base
-					if err != nil {
-						// Not allowed there: the flags go back to what the server has.
-						l := *w.t.Local
-						l.Flags = w.t.Remote.Flags
-						b.Flags = l.Flags
-						if e := p.fail(tx, store.Failure{Item: w.id, Folder: folder, Doing: "set flags", Text: err.Error()}); e != nil {
-							return e
-						}
-						if _, e := settle(tx, w, &l, &b, nil); e != nil {
-							return e
-						}
-						continue
+	for _, g := range together(ws, changed) {
+		err := s.svc.SetFlags(ctx, p.folders[g.key.folder].RemoteID, remoteIDs(g.ws), g.key.add, g.key.remove)
+		if err != nil && !refused(err) {
+			return err
+		}
+		p.touched[g.key.folder] = true
+		no := err
+		err = p.e.m.Bulk(ctx, func(tx *store.Tx) error {
+			for _, w := range g.ws {
+				b := *w.t.Base
+				if no != nil {
+					// Not allowed there: the flags go back to what the server has.
+					l := *w.t.Local
+					l.Flags = w.t.Remote.Flags
+					b.Flags = l.Flags
+					if err := p.fail(tx, store.Failure{Item: w.id, Folder: g.key.folder, Doing: "set flags"}, no); err != nil {
+						return err
 					}
-					b.Flags = w.p.Flags
-					p.result.Uploaded++
-					if _, e := settle(tx, w, nil, &b, nil); e != nil {
-						return e
+					if _, err := settle(tx, w, &l, &b, nil); err != nil {
+						return err
 					}
+					continue
 				}
-				return nil
-			})
-			if err != nil {
-				return err
+				b.Flags = w.p.Flags
+				p.result.Uploaded++
+				if _, err := settle(tx, w, nil, &b, nil); err != nil {
+					return err
+				}
 			}
+			return nil
+		})
+		if err != nil {
+			return err
 		}
 	}
 	return nil
+}
+
+// group is what one command does to several items.
+type group[K comparable] struct {
+	key K
+	ws  []*work
+}
+
+// together groups items by the command that they need, in the order in which each command is first needed.
+func together[K comparable](ws []*work, command func(*work) (K, bool)) (out []*group[K]) {
+	at := map[K]*group[K]{}
+	for _, w := range ws {
+		key, needed := command(w)
+		if !needed {
+			continue
+		}
+		if at[key] == nil {
+			at[key] = &group[K]{key: key}
+			out = append(out, at[key])
+		}
+		at[key].ws = append(at[key].ws, w)
+	}
+	return out
+}
+
+// remoteIDs names items as the server knew them when both sides agreed.
+func remoteIDs(ws []*work) []string {
+	ids := make([]string, len(ws))
+	for i, w := range ws {
+		ids[i] = w.t.Base.RemoteID
+	}
+	return ids
 }
 
 // refused reports whether the server said a final no to this one request, on a connection that goes on.
@@ -277,23 +301,19 @@ func refused(err error) bool {
 // pushMoves files items at the server as they were filed here.
 func (p *pass) pushMoves(ctx context.Context, s *session, _ store.Folder, ws []*work) error {
 	type route struct{ from, to groupware.FolderID }
-	groups := map[route][]*work{}
-	for _, w := range ws {
-		if w.p.Verb == Update && w.p.Folder == Push && w.t.Base.RemoteID != "" {
-			r := route{w.t.Base.Folder, w.p.Where}
-			groups[r] = append(groups[r], w)
+	filed := func(w *work) (route, bool) {
+		if w.p.Verb != Update || w.p.Folder != Push || w.t.Base.RemoteID == "" {
+			return route{}, false
 		}
+		return route{w.t.Base.Folder, w.p.Where}, true
 	}
-	for r, ws := range groups {
+	for _, g := range together(ws, filed) {
+		r, ws := g.key, g.ws
 		from, to := p.folders[r.from], p.folders[r.to]
 		if to.RemoteID == "" || to.Service != s.name {
 			continue // the folder is not there yet: stays pending
 		}
-		ids := make([]string, len(ws))
-		for i, w := range ws {
-			ids[i] = w.t.Base.RemoteID
-		}
-		moved, err := s.svc.Move(ctx, from.RemoteID, ids, to.RemoteID)
+		moved, err := s.svc.Move(ctx, from.RemoteID, remoteIDs(ws), to.RemoteID)
 		if err != nil && !refused(err) {
 			return err
 		}
@@ -305,7 +325,7 @@ func (p *pass) pushMoves(ctx context.Context, s *session, _ store.Folder, ws []*
 				if no != nil {
 					l := *w.t.Local
 					l.Folder = r.from
-					if err := p.fail(tx, store.Failure{Item: w.id, Folder: r.from, Doing: "move to " + p.paths[r.to], Text: no.Error()}); err != nil {
+					if err := p.fail(tx, store.Failure{Item: w.id, Folder: r.from, Doing: "move to " + p.paths[r.to]}, no); err != nil {
 						return err
 					}
 					if _, err := settle(tx, w, &l, w.t.Base, nil); err != nil {
@@ -360,8 +380,8 @@ func (p *pass) pushDeletes(ctx context.Context, s *session, f store.Folder, ws [
 	if len(outcome) > 0 {
 		p.touched[f.ID] = true
 		save := p.e.m.Bulk(ctx, func(tx *store.Tx) error {
-			for id, no := range outcome {
-				w := byID[id]
+			for _, id := range slices.Sorted(maps.Keys(outcome)) {
+				w, no := byID[id], outcome[id]
 				switch {
 				case w == nil:
 				case no == nil:
@@ -371,7 +391,7 @@ func (p *pass) pushDeletes(ctx context.Context, s *session, f store.Folder, ws [
 					}
 				case remote.KindOf(no) != remote.Precondition && refused(no):
 					// Not allowed there: it comes back here.
-					if err := p.fail(tx, store.Failure{Item: w.id, Folder: f.ID, Doing: "delete", Text: no.Error()}); err != nil {
+					if err := p.fail(tx, store.Failure{Item: w.id, Folder: f.ID, Doing: "delete"}, no); err != nil {
 						return err
 					}
 					l := groupware.Local{Folder: w.t.Base.Folder, Flags: w.t.Base.Flags, Content: w.t.Base.Content}

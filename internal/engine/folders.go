@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"reflect"
 	"slices"
 	"strings"
@@ -77,7 +78,9 @@ func (fs *folderSync) takeOver(ctx context.Context, listed []remote.Folder) erro
 	}
 	// A folder that is gone and a new one of the same identity are one folder that was renamed.
 	renamed := map[string]store.Folder{}
-	for id, f := range known {
+	ids := slices.Sorted(maps.Keys(known))
+	for _, id := range ids {
+		f := known[id]
 		if _, ok := fs.listed[id]; !ok {
 			if r, ok := fs.successor(f, listed, known); ok {
 				renamed[r] = f
@@ -98,21 +101,22 @@ func (fs *folderSync) takeOver(ctx context.Context, listed []remote.Folder) erro
 		write = append(write, func(tx *store.Tx) error { return fs.follow(tx, f.ID, r) })
 	}
 	var gone []store.Folder
-	for id, f := range known {
-		if _, still := fs.listed[id]; !still && fs.hereID(f.ID) == "" {
-			gone = append(gone, f)
+	for _, id := range ids {
+		if _, still := fs.listed[id]; !still && fs.hereID(known[id].ID) == "" {
+			gone = append(gone, known[id])
 		}
 	}
 	if len(gone) > 0 {
 		// Children before parents.
-		slices.SortFunc(gone, func(a, b store.Folder) int {
+		slices.SortStableFunc(gone, func(a, b store.Folder) int {
 			return strings.Count(fs.paths[b.ID], "/") - strings.Count(fs.paths[a.ID], "/")
 		})
 		for _, f := range gone {
 			write = append(write, func(tx *store.Tx) error { return fs.dropHere(tx, f) })
 		}
 	}
-	for _, f := range known {
+	for _, id := range ids {
+		f := known[id]
 		delete(fs.lost, f.ID)
 		if r, ok := fs.listed[f.RemoteID]; ok && f.Name != r.Name {
 			write = append(write, func(tx *store.Tx) error { return plain(tx, f.ID, r) })

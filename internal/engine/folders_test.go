@@ -193,7 +193,7 @@ func TestModesSayHowMuchIsRead(t *testing.T) {
 	if body("picture") != groupware.BodyText {
 		t.Fatalf("headers mode kept %s of a mail with attachment", body("picture"))
 	}
-	d.ok(d.e.FetchWhole(d.ctx, d.find("Sent", "picture")))
+	d.ok(d.e.FetchWhole(d.ctx, d.find("Sent", "picture"), nil))
 	if d.raw(d.find("Sent", "picture")) != withAttachment {
 		t.Fatal("other bytes than the server's")
 	}

@@ -25,7 +25,7 @@ func (p *pass) observe(ctx context.Context, s *session, f store.Folder) error {
 			_, err := tx.Observe(f.ID, seen)
 			return err
 		})
-		p.progress(f.ID, "listing", int64(len(present)), s.states[f.ID].Items, 0)
+		p.progress(f.ID, "listing", Amount{Done: int64(len(present)), Total: max(0, s.states[f.ID].Items)})
 		seen = seen[:0]
 		return err
 	}

@@ -19,8 +19,10 @@ const maxRounds = 4
 // pass is one run over the whole mailbox. It lives in one goroutine.
 type pass struct {
 	e           *Engine
-	only        groupware.FolderID
+	only        []groupware.FolderID // nil: all
 	foldersOnly bool
+	first       func() groupware.FolderID
+	all         Amount // to read, and read
 	sessions    []*session
 	folders     map[groupware.FolderID]store.Folder
 	paths       map[groupware.FolderID]string
@@ -45,7 +47,11 @@ type session struct {
 // Pass is one complete two-way synchronisation. An error of one service or folder stops no other; all of them are joined
 // in the returned error, and errors.As finds the *remote.Error of each. Progress is saved as it goes.
 func (e *Engine) Pass(ctx context.Context, o PassOptions) (Result, error) {
-	p := &pass{e: e, only: o.Folder, foldersOnly: o.FoldersOnly, touched: map[groupware.FolderID]bool{}, looked: map[groupware.FolderID]bool{}, doubted: map[groupware.ItemID]bool{}, failed: map[groupware.ItemID]bool{}, lost: map[groupware.FolderID]bool{}}
+	p := &pass{e: e, only: o.Folders, foldersOnly: o.FoldersOnly, first: o.First, touched: map[groupware.FolderID]bool{}, looked: map[groupware.FolderID]bool{},
+		doubted: map[groupware.ItemID]bool{}, failed: map[groupware.ItemID]bool{}, lost: map[groupware.FolderID]bool{}}
+	if p.first == nil {
+		p.first = func() groupware.FolderID { return 0 }
+	}
 	defer p.close()
 	err := p.run(ctx)
 	if ctx.Err() != nil {
@@ -64,7 +70,7 @@ func (p *pass) run(ctx context.Context) error {
 		return err
 	}
 	for _, name := range p.e.c.Services() {
-		if p.only != 0 && p.folders[p.only].Service != name {
+		if p.only != nil && !slices.ContainsFunc(p.only, func(id groupware.FolderID) bool { return p.folders[id].Service == name }) {
 			continue
 		}
 		svc, err := p.e.c.Connect(ctx, name)
@@ -162,39 +168,61 @@ func (p *pass) ask(ctx context.Context, question func(*store.Tx) ([]groupware.Fo
 func (p *pass) fill(ctx context.Context) error {
 	type job struct {
 		s *session
-		f store.Folder
+		download
 	}
 	wanting, err := p.ask(ctx, (*store.Tx).Wanting)
 	if err != nil {
 		return err
 	}
-	var jobs []job
+	var jobs []*job
 	for _, s := range p.sessions {
 		for _, f := range p.inOrder(s) {
 			if f.Token == "" || wanting[f.ID] {
-				jobs = append(jobs, job{s, f})
+				jobs = append(jobs, &job{s: s, download: download{pass: p, f: f.ID}})
 			}
 		}
 	}
-	slices.SortStableFunc(jobs, func(a, b job) int { return cmp.Compare(urgency(a.f), urgency(b.f)) })
-	for _, j := range jobs {
-		if j.f.Token == "" {
-			err := p.observe(ctx, j.s, j.f)
-			if err == nil {
-				err = p.recogniseMoves(ctx, j.s)
-			}
-			if p.looked[j.f.ID] = err == nil; p.stop(ctx, j.s, err) {
-				return err
-			}
-			if err := p.execute(ctx, j.s, p.folders[j.f.ID]); p.stop(ctx, j.s, err) {
-				return err
-			}
+	slices.SortStableFunc(jobs, func(a, b *job) int { return cmp.Compare(urgency(p.folders[a.f]), urgency(p.folders[b.f])) })
+	if err := p.expectMissing(ctx); err != nil {
+		return err
+	}
+	for len(jobs) > 0 {
+		i := max(0, slices.IndexFunc(jobs, func(j *job) bool { return j.f == p.first() }))
+		j := jobs[i]
+		done, err := true, error(nil)
+		if p.folders[j.f].Token == "" {
+			err = p.meet(ctx, j.s, j.f)
 		}
-		if err := p.download(ctx, j.s, p.folders[j.f.ID]); p.stop(ctx, j.s, err) {
+		if err == nil && !j.s.dead {
+			done, err = j.more(ctx, j.s)
+		}
+		if errors.Is(err, errSpent) {
+			p.errs = append(p.errs, err)
+			return nil
+		}
+		if p.stop(ctx, j.s, err) {
 			return err
+		}
+		if done || err != nil {
+			jobs = slices.Delete(jobs, i, i+1)
 		}
 	}
 	return nil
+}
+
+// meet lists a folder for the first time, and brings together what is in it on both sides.
+func (p *pass) meet(ctx context.Context, s *session, id groupware.FolderID) error {
+	err := p.observe(ctx, s, p.folders[id])
+	if err == nil {
+		err = p.recogniseMoves(ctx, s)
+	}
+	if p.looked[id] = err == nil; err != nil {
+		return err
+	}
+	if err := p.execute(ctx, s, p.folders[id]); err != nil {
+		return err
+	}
+	return p.expectMissing(ctx)
 }
 
 // urgency orders folders for reading: the Inbox, then what is small and wanted every day, then other mail.
@@ -216,7 +244,7 @@ func urgency(f store.Folder) int {
 func (p *pass) inOrder(s *session) []store.Folder {
 	var fs []store.Folder
 	for _, f := range p.folders {
-		if !s.dead && f.Service == s.name && f.RemoteID != "" && !f.Deleted && !p.lost[f.ID] && !f.NoItems && f.Mode != groupware.SyncOff && (p.only == 0 || p.only == f.ID) {
+		if !s.dead && f.Service == s.name && f.RemoteID != "" && !f.Deleted && !p.lost[f.ID] && !f.NoItems && f.Mode != groupware.SyncOff && (p.only == nil || slices.Contains(p.only, f.ID)) {
 			fs = append(fs, f)
 		}
 	}
@@ -227,7 +255,7 @@ func (p *pass) inOrder(s *session) []store.Folder {
 // lostOf lists the folders of a service that are gone there, and here not yet.
 func (p *pass) lostOf(s *session) (fs []store.Folder) {
 	for id := range p.lost {
-		if f, ok := p.folders[id]; ok && f.Service == s.name && p.only == 0 {
+		if f, ok := p.folders[id]; ok && f.Service == s.name && p.only == nil {
 			fs = append(fs, f)
 		}
 	}
@@ -274,23 +302,19 @@ func (p *pass) load(ctx context.Context) error {
 	})
 }
 
-// role returns the folder of a role, 0 when there is none.
-func (p *pass) role(r groupware.Role) groupware.FolderID {
+// role returns the folder of a role, the first when there are several, 0 when there is none.
+func (p *pass) role(r groupware.Role) (found groupware.FolderID) {
 	for id, f := range p.folders {
-		if f.Role == r && !f.Deleted {
-			return id
+		if f.Role == r && !f.Deleted && (found == 0 || id < found) {
+			found = id
 		}
 	}
-	return 0
-}
-
-func (p *pass) progress(f groupware.FolderID, doing string, done, total, bytes int64) {
-	p.e.o.Progress(Progress{Folder: p.paths[f], Doing: doing, Done: done, Total: total, Bytes: bytes})
+	return found
 }
 
 // fail keeps the server's words with an item or, before it is one, with its remote id.
-func (p *pass) fail(tx *store.Tx, f store.Failure) error {
-	f.At = p.e.o.Clock()
+func (p *pass) fail(tx *store.Tx, f store.Failure, why error) error {
+	f.At, f.Text = p.e.o.Clock(), why.Error()
 	p.result.Failures++
 	p.failed[f.Item] = true
 	return tx.SetFailure(f)

@@ -40,7 +40,7 @@ func (p *pass) send(ctx context.Context) error {
 			}
 			defer sub.Close()
 		}
-		p.progress(p.role(groupware.RoleOutbox), "sending", int64(i), int64(len(queue)), 0)
+		p.progress(p.role(groupware.RoleOutbox), "sending", Amount{Done: int64(i), Total: int64(len(queue))})
 		if err := p.sendOne(ctx, sub, q); err != nil {
 			if _, ok := errors.AsType[*remote.Error](err); !ok {
 				return err

@@ -63,7 +63,7 @@ type Service interface {
 	// was already gone, Precondition when it changed meanwhile.
 	Delete(ctx context.Context, folder string, items []Ref, report func(id string, err error) error) error
 
-	// Traffic returns the bytes read from and written to the network so far.
+	// Traffic returns the bytes read from and written to the network so far. It may be asked at any time.
 	Traffic() (in, out int64)
 	// Close ends the connection. It never blocks for long.
 	Close() error
