@@ -400,10 +400,27 @@ func (s *Server) RenameFolder(ctx context.Context, path, name string) (Folder, e
 	if err == nil {
 		err = checkName(name)
 	}
+	if err == nil {
+		err = nameable(ctx, p)
+	}
 	if err != nil {
 		return Folder{}, err
 	}
 	return s.changeFolder(ctx, p, name, func(f *store.Folder) { f.Name = name })
+}
+
+// nameable says whether the folder that holds another one lets it have a new name: that makes a folder in it (RFC 4314 4).
+func nameable(ctx context.Context, p place) error {
+	if p.Parent == 0 {
+		return nil
+	}
+	return p.box.View(ctx, func(tx *store.Tx) error {
+		parent, err := tx.Folder(p.Parent)
+		if err == nil && parent.ReadOnly {
+			err = fail(CodeReadOnly, "the folder %q is in %q, which can only be read: it keeps its name", p.path, parent.Name)
+		}
+		return err
+	})
 }
 
 // MoveFolder puts a folder into another one; "" or "/" is the top.
@@ -475,6 +492,11 @@ func (s *Server) DeleteFolder(ctx context.Context, path string) error {
 	all, err := below(ctx, p)
 	if err != nil {
 		return err
+	}
+	for _, f := range all {
+		if f.ReadOnly {
+			return fail(CodeReadOnly, "the folder %q holds %q, which can only be read: neither is deleted", path, f.path)
+		}
 	}
 	err = p.box.Update(ctx, func(tx *store.Tx) error {
 		for _, f := range slices.Backward(all) {

@@ -360,30 +360,6 @@ func TestFlagMoveCopyDelete(t *testing.T) {
 	}
 }
 
-func TestReadOnlyFoldersRefuseAtOnce(t *testing.T) {
-	h := newHouse(t, anna)
-	s := h.servers[anna]
-	s.AddMail(s.FolderID("Inbox"), []byte(message("One")), groupware.Flags{}, h.clock.Now())
-	s.AddFolder(remote.NewFolder{Name: "Company", Kind: groupware.FolderMail})
-	s.AddMail(s.FolderID("Company"), []byte(message("Two")), groupware.Flags{}, h.clock.Now())
-	s.SetReadOnly(s.FolderID("Company"), true)
-	h.sync()
-	inbox, _ := h.List(h.ctx, "Inbox", ListOptions{})
-	company, _ := h.List(h.ctx, "Company", ListOptions{})
-	id := company.Items[0].ID
-	_, err := h.Add(h.ctx, "Company", "", []byte(message("Three")))
-	wantError(t, err, CodeReadOnly, "Company", "can only be read")
-	wantError(t, h.Flag(h.ctx, id, []string{"flagged"}, nil), CodeReadOnly)
-	wantError(t, h.Move(h.ctx, id, "Inbox"), CodeReadOnly)
-	wantError(t, h.Move(h.ctx, inbox.Items[0].ID, "Company"), CodeReadOnly)
-	_, err = h.Delete(h.ctx, id)
-	wantError(t, err, CodeReadOnly)
-	if _, err := h.Copy(h.ctx, id, "Inbox"); err != nil { // taking a copy changes nothing there
-		t.Error(err)
-	}
-	wantError(t, h.DeleteFolder(h.ctx, "Company"), CodeReadOnly)
-}
-
 func TestWhatIsNotHereIsFetchedOrTold(t *testing.T) {
 	h := newHouse(t, anna)
 	s := h.servers[anna]
