@@ -301,7 +301,7 @@ func (s *Server) Copy(ctx context.Context, id, to string) (Added, error) {
 	}
 	var own *store.Prepared
 	if raw.Media != groupware.MediaMessage {
-		own = store.Prepare(raw.Media, asCopy(raw.Media, raw.Bytes, s.newUID()))
+		own = store.Prepare(raw.Media, format.AsCopy(raw.Media, raw.Bytes, s.newUID()))
 	}
 	var copied groupware.ItemID
 	err = s.change(ctx, id, func(tx *store.Tx, t thing) (err error) {

@@ -144,50 +144,16 @@ func keepUID(p piece, oldMedia groupware.Media, old []byte) piece {
 	}
 	was, _ := contentline.Parse(old)
 	o, _ := contentline.Parse(p.raw)
-	before := components(oldMedia, was)
+	before := format.Components(oldMedia, was)
 	if len(before) == 0 || before[0].TextOf("UID") == "" || o == nil {
 		return p
 	}
 	uid := before[0].TextOf("UID")
-	for _, c := range components(p.media, o) {
+	for _, c := range format.Components(p.media, o) {
 		if c.TextOf("UID") != uid {
 			c.Set("UID", contentline.Escape(uid))
 		}
 	}
 	p.raw = o.Encode()
 	return p
-}
-
-// asCopy gives an object a UID of its own: a server may refuse the same UID in two calendars (RFC 4791 5.3.2.1). The copy of
-// a meeting is an appointment without organizer and attendees, so that no server invites anybody to it.
-func asCopy(media groupware.Media, raw []byte, uid string) []byte {
-	o, _ := contentline.Parse(raw)
-	for _, c := range components(media, o) {
-		c.Set("UID", contentline.Escape(uid))
-		if media == groupware.MediaCalendar {
-			c.Remove("ORGANIZER")
-			c.Remove("ATTENDEE")
-		}
-	}
-	if o == nil {
-		return raw
-	}
-	return o.Encode()
-}
-
-// components returns what carries the UID of an item; o may be nil.
-func components(media groupware.Media, o *contentline.Object) []*contentline.Component {
-	if o == nil {
-		return nil
-	}
-	if media == groupware.MediaVCard {
-		return o.Components("VCARD")
-	}
-	var out []*contentline.Component
-	for _, calendar := range o.Components("VCALENDAR") {
-		for _, name := range []string{"VEVENT", "VTODO", "VJOURNAL"} {
-			out = append(out, calendar.Components(name)...)
-		}
-	}
-	return out
 }

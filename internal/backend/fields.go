@@ -80,7 +80,7 @@ func (fs *fieldList) calendar(it store.Item, raw []byte, o *contentline.Object) 
 		}
 		fs.add("When", from)
 	}
-	for _, c := range components(it.Media, o) {
+	for _, c := range format.Components(it.Media, o) {
 		if c.Get("RECURRENCE-ID") != nil {
 			continue
 		}
@@ -157,7 +157,7 @@ func (fs *fieldList) card(it store.Item, o *contentline.Object) (text string) {
 	fs.add("Name", it.Subject)
 	labels := map[string]string{"ORG": "Company", "TITLE": "Title", "ROLE": "Role", "EMAIL": "E-mail", "TEL": "Phone", "ADR": "Address",
 		"BDAY": "Birthday", "URL": "Web", "NICKNAME": "Nickname", "CATEGORIES": "Categories", "MEMBER": memberField, "X-ADDRESSBOOKSERVER-MEMBER": memberField}
-	for _, c := range components(it.Media, o) {
+	for _, c := range format.Components(it.Media, o) {
 		for _, e := range c.Entries {
 			if e.Line == nil || labels[e.Line.Name()] == "" {
 				continue

@@ -1,4 +1,4 @@
-package backend
+package format
 
 import (
 	"strings"
@@ -10,7 +10,7 @@ import (
 func TestTheCopyOfAMeetingIsAnAppointmentOfItsOwn(t *testing.T) {
 	raw := "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nBEGIN:VEVENT\r\nUID:meeting\r\nSUMMARY:Review\r\nORGANIZER:mailto:anna@example.org\r\n" +
 		"ATTENDEE;CN=Ben:mailto:ben@example.org\r\nX-ROOM:4\r\nEND:VEVENT\r\nBEGIN:VEVENT\r\nUID:meeting\r\nRECURRENCE-ID:20260301T100000Z\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n"
-	got := string(asCopy(groupware.MediaCalendar, []byte(raw), "other"))
+	got := string(AsCopy(groupware.MediaCalendar, []byte(raw), "other"))
 	want := strings.ReplaceAll(raw, "UID:meeting", "UID:other")
 	want = strings.Replace(want, "ORGANIZER:mailto:anna@example.org\r\n", "", 1)
 	want = strings.Replace(want, "ATTENDEE;CN=Ben:mailto:ben@example.org\r\n", "", 1)
@@ -18,7 +18,7 @@ func TestTheCopyOfAMeetingIsAnAppointmentOfItsOwn(t *testing.T) {
 		t.Fatalf("%q", got)
 	}
 	card := "BEGIN:VCARD\r\nVERSION:3.0\r\nUID:a\r\nFN:Anna\r\nX-NICK;TYPE=x:y\r\nEND:VCARD\r\n"
-	if got := string(asCopy(groupware.MediaVCard, []byte(card), "b")); got != strings.Replace(card, "UID:a", "UID:b", 1) {
+	if got := string(AsCopy(groupware.MediaVCard, []byte(card), "b")); got != strings.Replace(card, "UID:a", "UID:b", 1) {
 		t.Fatalf("%q", got)
 	}
 }
