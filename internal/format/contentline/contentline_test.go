@@ -190,3 +190,43 @@ func plainName(s string) bool {
 	}
 	return true
 }
+
+func TestAParameterIsSetWithoutTouchingTheOthers(t *testing.T) {
+	const before = "BEGIN:VEVENT\r\nAttendee;X-A=\"b;c\";PartStat=NEEDS-ACTION;CN=\"Berg, Anna\":mailto:anna@example.org\r\nEND:VEVENT\r\n"
+	o, err := Parse([]byte(before))
+	if err != nil {
+		t.Fatal(err)
+	}
+	l := o.Components("VEVENT")[0].Get("ATTENDEE")
+	if got := strings.Join(l.ParamNames(), " "); got != "X-A PARTSTAT CN" {
+		t.Errorf("parameters %s", got)
+	}
+	l.SetParam("PARTSTAT", "NEEDS-ACTION")
+	if got := string(o.Encode()); got != before {
+		t.Errorf("the same value again gives\n%s", got)
+	}
+	l.SetParam("PARTSTAT", "ACCEPTED")
+	l.SetParam("DELEGATED-TO", "mailto:b@example.org")
+	want := strings.Replace(before, "PartStat=NEEDS-ACTION", "PARTSTAT=ACCEPTED", 1)
+	want = strings.Replace(want, "Anna\":mailto", "Anna\";DELEGATED-TO=\"mailto:b@exam\r\n ple.org\":mailto", 1)
+	got := strings.ReplaceAll(string(o.Encode()), "\r\n ", "")
+	if got != strings.ReplaceAll(want, "\r\n ", "") {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+	l.SetParam("DELEGATED-TO")
+	l.SetParam("PARTSTAT")
+	if got := strings.Join(l.ParamNames(), " "); got != "X-A CN" || l.Param("X-A") != "b;c" {
+		t.Errorf("parameters %s, X-A %q", got, l.Param("X-A"))
+	}
+}
+
+func TestAPropertyMovesToAnotherGroup(t *testing.T) {
+	o, err := Parse([]byte("BEGIN:VCARD\r\nitem1.Tel;HOME:+1\r\nEND:VCARD\r\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	o.Components("VCARD")[0].Get("TEL").SetGroup("item2")
+	if got := string(o.Encode()); got != "BEGIN:VCARD\r\nitem2.Tel;HOME:+1\r\nEND:VCARD\r\n" {
+		t.Errorf("got %s", got)
+	}
+}

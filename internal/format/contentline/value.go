@@ -209,20 +209,8 @@ func (l *Line) SetValue(value string) {
 	if string(l.value) == value {
 		return
 	}
+	l.remake()
 	l.value = []byte(value)
-	if l.raw != nil { // keep the case of the name as it was written
-		b := bytes.TrimPrefix(Unfold(l.raw), []byte("\ufeff"))
-		n := 0
-		for n < len(b) && isNameChar(b[n]) {
-			n++
-		}
-		name := string(b[:n])
-		if k := strings.IndexByte(name, '.'); k >= 0 {
-			name = name[k+1:]
-		}
-		l.written = name
-	}
-	l.raw = nil
 }
 
 // Set makes the first property of that name have a raw value, adding it at the end of the properties when absent.
