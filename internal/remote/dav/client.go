@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"outpost/internal/remote"
@@ -28,7 +29,8 @@ type client struct {
 	password string
 	http     http.Client
 	traffic  remote.Traffic
-	words    string // "CalDAV" or "CardDAV", for errors
+	words    string      // "CalDAV" or "CardDAV", for errors
+	met      atomic.Bool // the server has answered as it should
 }
 
 func newClient(e remote.Endpoint, words string) (*client, error) {
@@ -97,11 +99,13 @@ type request struct {
 }
 
 // do sends a request, following redirects that stay on the server, and returns the answer when it is a success; the
-// caller closes its body. final is the path that answered.
+// caller closes its body. final is the path that answered. A password that is refused is offered once more: a server whose
+// directory hiccups must not make the person type it again.
 func (c *client) do(ctx context.Context, r request) (resp *http.Response, final string, err error) {
 	doing := c.words + ": " + r.doing
 	u := c.base
 	path := r.path
+	doubted := false
 	for range maxRedirects {
 		req, err := c.newRequest(ctx, r, u, path)
 		if err != nil {
@@ -121,6 +125,12 @@ func (c *client) do(ctx context.Context, r request) (resp *http.Response, final 
 				return nil, "", err
 			}
 			continue
+		case http.StatusUnauthorized:
+			if !doubted && c.user != "" {
+				doubted = true
+				resp.Body.Close()
+				continue
+			}
 		}
 		if resp.StatusCode/100 == 2 {
 			return resp, path, nil
@@ -174,12 +184,14 @@ func (c *client) redirect(doing string, u url.URL, path string, resp *http.Respo
 		upgrade := here.Scheme == "http" && next.Scheme == "https"
 		same := here.Scheme == next.Scheme && port(here) == port(next)
 		if !strings.EqualFold(here.Hostname(), next.Hostname()) || !upgrade && !same {
-			kind := remote.Other
-			if resp.StatusCode == http.StatusFound || resp.StatusCode == http.StatusSeeOther || resp.StatusCode == http.StatusTemporaryRedirect {
-				kind = remote.Offline // what a network that wants a sign-in does
+			e := &remote.Error{Kind: remote.Other, Doing: doing, Err: &refusal{status: resp.StatusCode}}
+			e.Text = fmt.Sprintf("%d sends us to %s: give that address instead, if you trust it", resp.StatusCode, clean(to.Redacted()))
+			permanent := resp.StatusCode == http.StatusMovedPermanently || resp.StatusCode == http.StatusPermanentRedirect
+			if !permanent || c.met.Load() {
+				e.Kind = remote.Offline // what a network that wants a sign-in does
+				e.Text += " (or does this network ask you to sign in first?)"
 			}
-			return u, "", &remote.Error{Kind: kind, Doing: doing, Err: &refusal{status: resp.StatusCode},
-				Text: fmt.Sprintf("%d sends us to %s: give that address instead, if you trust it", resp.StatusCode, clean(to.Redacted()))}
+			return u, "", e
 		}
 	}
 	canon, _, err := canonical(path, location)
@@ -232,6 +244,7 @@ func (c *client) multistatus(ctx context.Context, r request, emit func(*answer) 
 	case stop != nil:
 		return end, final, stop
 	case err == nil:
+		c.met.Store(true)
 		return end, final, nil
 	case b.err != nil && b.err != io.EOF:
 		return end, final, remote.NetworkError(doing, b.err)

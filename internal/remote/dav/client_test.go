@@ -36,7 +36,9 @@ func TestEveryRefusalHasItsKindAndTheServersWords(t *testing.T) {
 		{says(502, "text/plain", ""), remote.Unavailable, "502"},
 		{says(503, "text/plain", ""), remote.Unavailable, "503"},
 		{says(507, "text/plain", ""), remote.OverQuota, "507"},
-		{says(511, "text/html", ""), remote.Offline, "511"},
+		{says(509, "text/plain", ""), remote.Unavailable, "509"},
+		{says(522, "text/html", ""), remote.Unavailable, "522"},
+		{says(511, "text/html", ""), remote.Offline, "this network asks you to sign in first"},
 		{condition(403, "<C:no-uid-conflict><D:href>/dav/cal/other.ics</D:href></C:no-uid-conflict>"), remote.Exists, "no-uid-conflict): /dav/cal/other.ics"},
 		{condition(409, "<C:no-uid-conflict/>"), remote.Exists, "no-uid-conflict"},
 		{condition(403, "<C:unique-scheduling-object-resource><D:href>/o.ics</D:href></C:unique-scheduling-object-resource>"), remote.Exists, "/o.ics"},
@@ -48,10 +50,10 @@ func TestEveryRefusalHasItsKindAndTheServersWords(t *testing.T) {
 		{says(200, "text/html", "<html>sign in to the hotel</html>"), remote.Offline, "a web page"},
 		{func(w http.ResponseWriter, r *http.Request) {
 			http.Redirect(w, r, "https://hotel.example/login?x=1", http.StatusFound)
-		}, remote.Offline, "https://hotel.example/login"},
+		}, remote.Offline, "https://hotel.example/login?x=1: give that address instead, if you trust it (or does this network"},
 		{func(w http.ResponseWriter, r *http.Request) {
 			http.Redirect(w, r, "https://new.example/", http.StatusMovedPermanently)
-		}, remote.Other, "give that address instead"},
+		}, remote.Offline, "give that address instead, if you trust it (or does this network ask you to sign in first?)"}, // it answered as it should before
 		{func(w http.ResponseWriter, r *http.Request) {
 			http.Redirect(w, r, r.URL.Path, http.StatusPermanentRedirect)
 		}, remote.Protocol, "circles"},

@@ -54,6 +54,9 @@ func (c *client) failure(doing string, method string, resp *http.Response) error
 	}
 	e.Kind = r.kind(method)
 	e.Text = r.text(words)
+	if r.status == http.StatusNetworkAuthenticationRequired { // RFC 6585 6
+		e.Text += " (this network asks you to sign in first)"
+	}
 	if e.Kind == remote.Unavailable {
 		e.After = retryAfter(resp)
 	}
@@ -146,7 +149,8 @@ func (r *refusal) kind(method string) remote.ErrorKind {
 	case http.StatusInsufficientStorage:
 		return remote.OverQuota
 	case http.StatusLocked, http.StatusTooManyRequests, http.StatusServiceUnavailable, http.StatusBadGateway,
-		http.StatusGatewayTimeout, http.StatusRequestTimeout, http.StatusTooEarly:
+		http.StatusGatewayTimeout, http.StatusRequestTimeout, http.StatusTooEarly,
+		509, 520, 521, 522, 523, 524: // bandwidth limit; a proxy that does not reach the server
 		return remote.Unavailable
 	case http.StatusNetworkAuthenticationRequired:
 		return remote.Offline
@@ -161,6 +165,11 @@ func endsCall(err error) bool {
 		return true
 	}
 	return false
+}
+
+// unclear reports whether a server failed in a way that leaves open whether it did what it was asked to.
+func unclear(err error) bool {
+	return refusalOf(err).status == http.StatusInternalServerError && remote.KindOf(err) == remote.Other
 }
 
 // retryAfter reads Retry-After (RFC 9110 10.2.3), a date against the server's own.

@@ -129,7 +129,11 @@ func (s *Service) read(ctx context.Context, folder string, ids []string, v4 map[
 				if remote.KindOf(err) == remote.NotFound {
 					continue
 				}
-				if endsCall(err) && !errors.Is(err, errPage) || ctx.Err() != nil {
+				if errors.Is(err, errPage) { // for this item only, or for all that goes over this network?
+					if _, all := s.tag(ctx, folder); endsCall(all) {
+						return out, all
+					}
+				} else if endsCall(err) || ctx.Err() != nil {
 					return out, err
 				}
 				f = remote.Fetched{ID: id, Media: s.media, Err: err}

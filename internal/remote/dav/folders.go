@@ -43,6 +43,12 @@ func (s *Service) Folders(ctx context.Context) ([]remote.Folder, error) {
 		}
 		add([]remote.Folder{f})
 	}
+	for i := range out {
+		var err error
+		if out[i].Schedules, err = s.schedules(ctx, out[i].ID); endsCall(err) { // one that refuses to tell does not
+			return nil, err
+		}
+	}
 	return out, nil
 }
 
@@ -189,7 +195,11 @@ func (s *Service) CreateFolder(ctx context.Context, f remote.NewFolder) (remote.
 		if err != nil {
 			return refuse(remote.Other, err.Error())
 		}
-		if err = s.makeCollection(ctx, doing, id, f.Name, component); err == nil {
+		err = s.makeCollection(ctx, doing, id, f.Name, component)
+		if unclear(err) {
+			_, err = s.isThere(ctx, id, err)
+		}
+		if err == nil {
 			return s.made(ctx, doing, id, f)
 		}
 		if e, ok := errors.AsType[*remote.Error](err); ok && f.Kind == groupware.FolderNotes && refusalOf(err).status/100 == 4 &&
@@ -289,7 +299,7 @@ func (s *Service) DeleteFolder(ctx context.Context, id string) error {
 	if r := refusalOf(err); r.status == http.StatusNotFound || r.status == http.StatusGone {
 		return nil
 	}
-	return err
+	return s.unlessGone(ctx, id, err)
 }
 
 // command sends a request whose answer matters only where it tells of a failure, as a status or in a multistatus.

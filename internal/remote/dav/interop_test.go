@@ -114,3 +114,49 @@ func TestASecondItemOfAUIDIsToldAsTheFirst(t *testing.T) {
 		}
 	}
 }
+
+// RFC 6638 2
+func TestCyrusSendsInvitationsItselfAndRadicaleDoesNot(t *testing.T) {
+	for kind, want := range map[servers.Kind]bool{servers.CyrusIMAP: true, servers.RadicaleDAV: false} {
+		server := pool.Get(t, kind)
+		s := connect(t, dav.CalDAV, endpoint(server, dav.CalDAV, server.NewUser(t)))
+		if _, err := s.CreateFolder(t.Context(), remote.NewFolder{Name: "Events", Kind: groupware.FolderCalendar}); err != nil {
+			t.Fatal(err)
+		}
+		folders, err := s.Folders(t.Context())
+		if err != nil || len(folders) == 0 {
+			t.Fatalf("%s: %v", kind, err)
+		}
+		for _, f := range folders {
+			if f.Schedules != want || f.ReadOnly {
+				t.Errorf("%s: %+v", kind, f)
+			}
+		}
+	}
+}
+
+func TestASyncTokenOfAnotherServerIsAnsweredInFull(t *testing.T) {
+	for _, kind := range []servers.Kind{servers.CyrusIMAP, servers.RadicaleDAV} {
+		server := pool.Get(t, kind)
+		s := connect(t, dav.CalDAV, endpoint(server, dav.CalDAV, server.NewUser(t)))
+		f, err := s.CreateFolder(t.Context(), remote.NewFolder{Name: "Events", Kind: groupware.FolderCalendar})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := s.Create(t.Context(), f.ID, []remote.NewItem{remotetest.Item(groupware.FolderCalendar, "one", "One")}, func(_ int, _ remote.Created, err error) error { return err }); err != nil {
+			t.Fatal(err)
+		}
+		for _, token := range []string{"sync:http://radicale.org/ns/sync/0000000000000000000000000000000000000000000000000000000000000000", "sync:data:,1-999999", "sync:nonsense", "ctag:nonsense", "?"} {
+			n := 0
+			l, err := s.Changes(t.Context(), f.ID, token, func(c remote.Change) error {
+				if !c.Gone {
+					n++
+				}
+				return nil
+			})
+			if err != nil || !l.Full || n != 1 || l.Token == "" {
+				t.Errorf("%s: %s: %+v with %d items, %v", kind, token, l, n, err)
+			}
+		}
+	}
+}

@@ -55,6 +55,7 @@ type Service struct {
 	noSync     map[string]bool // folders whose sync-collection the server refused
 	noMultiget atomic.Bool
 	versions   map[string]bool // address books that convert between vCard versions
+	auto       *bool           // the server sends invitations by itself; nil: not asked yet
 }
 
 var _ remote.Service = (*Service)(nil)

@@ -1,6 +1,7 @@
 package dav
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -63,6 +64,12 @@ func (s *Service) Create(ctx context.Context, folder string, items []remote.NewI
 				return result{err: err}
 			}
 			c, err := s.put(ctx, id, items[i], "If-None-Match", "*")
+			if unclear(err) { // the name is the engine's own: what is there is this item
+				var there bool
+				if there, err = s.isThere(ctx, id, err); there {
+					return result{created: remote.Created{ID: id}}
+				}
+			}
 			if e, ok := errors.AsType[*remote.Error](err); ok && e.Kind == remote.Precondition {
 				e.Kind = remote.Exists
 				e.Text += ": " + id
@@ -75,6 +82,26 @@ func (s *Service) Create(ctx context.Context, folder string, items []remote.NewI
 			}
 			return report(i, r.created, r.err)
 		})
+}
+
+// isThere asks whether a resource is there after a request about it failed in a way that leaves this open. err is nil when it is,
+// failed when it is not; when the server does not tell, the error says that it has to be asked again.
+func (s *Service) isThere(ctx context.Context, id string, failed error) (there bool, err error) {
+	_, err = s.tag(ctx, id)
+	switch {
+	case err == nil:
+		return true, nil
+	case remote.KindOf(err) == remote.NotFound:
+		return false, failed
+	case endsCall(err):
+		return false, err
+	}
+	return false, notTold(failed, err)
+}
+
+// notTold makes of a failure one that says that its outcome is not known, so that nobody takes it for a final no.
+func notTold(failed, err error) error {
+	return &remote.Error{Kind: remote.Unavailable, Doing: failedDoing(failed), Text: "the server failed, and does not tell whether it was done: " + err.Error(), Err: failed}
 }
 
 // orNoFolder looks closer at a refusal that some servers give when the folder is not there.
@@ -106,10 +133,36 @@ func (s *Service) Replace(ctx context.Context, folder, id, tag string, item remo
 		tag = "*"
 	}
 	c, err := s.put(ctx, id, item, "If-Match", tag)
+	if unclear(err) {
+		return s.replaced(ctx, id, tag, item, err)
+	}
 	if e, ok := errors.AsType[*remote.Error](err); ok && e.Kind == remote.NotFound {
 		e.Kind = remote.Precondition
 	}
 	return c, err
+}
+
+// replaced asks what became of a replacement that failed in a way that leaves it open.
+func (s *Service) replaced(ctx context.Context, id, tag string, item remote.NewItem, failed error) (remote.Created, error) {
+	got, err := s.get(ctx, id, bytes.Contains(item.Raw, []byte("\nVERSION:4.0")))
+	switch {
+	case err == nil && bytes.Equal(got.Raw, item.Raw):
+		return remote.Created{ID: id, Tag: got.Tag}, nil
+	case err == nil && got.Tag == tag:
+		return remote.Created{}, failed
+	case err == nil, remote.KindOf(err) == remote.NotFound:
+		return remote.Created{}, &remote.Error{Kind: remote.Precondition, Doing: failedDoing(failed), Text: "the server failed, and has another version now", Err: failed}
+	case endsCall(err):
+		return remote.Created{}, err
+	}
+	return remote.Created{}, notTold(failed, err)
+}
+
+func failedDoing(failed error) string {
+	if e, ok := errors.AsType[*remote.Error](failed); ok {
+		return e.Doing
+	}
+	return ""
 }
 
 // put stores one item under a condition. A server that rewrites what it stores tells no strong etag (RFC 4791 5.3.4), or
@@ -162,6 +215,21 @@ func (s *Service) remove(ctx context.Context, id, tag string) error {
 		if _, statErr := s.tag(ctx, id); remote.KindOf(statErr) == remote.NotFound {
 			return nil // RFC 9110 13.1.1: what is not there matches no tag
 		}
+	}
+	return s.unlessGone(ctx, id, err)
+}
+
+// unlessGone turns the failure of a deletion that was done all the same into none.
+func (s *Service) unlessGone(ctx context.Context, id string, failed error) error {
+	if !unclear(failed) {
+		return failed
+	}
+	there, err := s.isThere(ctx, id, failed)
+	switch {
+	case there:
+		return failed
+	case err == failed:
+		return nil
 	}
 	return err
 }
@@ -221,6 +289,12 @@ func (s *Service) move(ctx context.Context, id, to string) (string, error) {
 			}
 		case http.StatusPreconditionFailed: // something else has that name there
 			continue
+		case http.StatusInternalServerError:
+			if err = s.unlessGone(ctx, id, err); err == nil {
+				if _, err = s.tag(ctx, dest); remote.KindOf(err) == remote.NotFound {
+					return "", nil
+				}
+			}
 		}
 		if err != nil {
 			return "", err
@@ -254,7 +328,7 @@ func (s *Service) copyAndDelete(ctx context.Context, folder, id, dest string, re
 		return "", err
 	}
 	// Deleting a meeting makes a scheduling server tell its guests that it is cancelled (RFC 6638 3.2).
-	if s.name == CalDAV && strings.Contains(strings.ToUpper(string(f.Raw)), "\nATTENDEE") {
+	if strings.Contains(strings.ToUpper(string(f.Raw)), "\nATTENDEE") {
 		if schedules, err := s.schedules(ctx, id); err != nil || schedules {
 			return "", errors.Join(refused, err)
 		}
@@ -278,11 +352,19 @@ func (s *Service) copyAndDelete(ctx context.Context, folder, id, dest string, re
 }
 
 // schedules reports whether the server sends invitations by itself (RFC 6638 2).
-func (s *Service) schedules(ctx context.Context, id string) (bool, error) {
-	resp, _, err := s.c.do(ctx, request{doing: "ask what the server can do", method: http.MethodOptions, path: id})
+func (s *Service) schedules(ctx context.Context, path string) (bool, error) {
+	if s.auto != nil || s.name != CalDAV {
+		return s.auto != nil && *s.auto, nil
+	}
+	resp, _, err := s.c.do(ctx, request{doing: "ask what the server can do", method: http.MethodOptions, path: path})
 	if err != nil {
 		return false, err
 	}
-	defer resp.Body.Close()
-	return strings.Contains(strings.ToLower(strings.Join(resp.Header.Values("DAV"), ",")), "calendar-auto-schedul"), nil
+	resp.Body.Close()
+	auto := false
+	for name := range strings.SplitSeq(strings.Join(resp.Header.Values("DAV"), ","), ",") {
+		auto = auto || strings.EqualFold(strings.TrimSpace(name), "calendar-auto-schedule")
+	}
+	s.auto = &auto
+	return auto, nil
 }
