@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/textproto"
 	"slices"
 	"strings"
 	"time"
@@ -78,7 +79,7 @@ func (s *Submitter) hello(e remote.Endpoint, security remote.Security, o Options
 				return &remote.Error{Kind: remote.Other, Doing: doing, Err: err,
 					Text: "the server offers no STARTTLS, and without it the password could be read on the way: try smtps://"}
 			}
-			return refused(doing, err)
+			return greeting(doing, err)
 		}
 		s.client = client
 	} else {
@@ -91,9 +92,24 @@ func (s *Submitter) hello(e remote.Endpoint, security remote.Security, o Options
 		name = "localhost"
 	}
 	if err := s.client.Hello(name); err != nil {
-		return refused(doing, err)
+		return greeting(doing, err)
 	}
 	return nil
+}
+
+// greeting is refused for the first words: what does not talk like a mail server is not ours.
+func greeting(doing string, err error) error {
+	what := ""
+	if odd, ok := errors.AsType[textproto.ProtocolError](err); ok {
+		what = odd.Error()
+	} else if reply, ok := errors.AsType[*gosmtp.SMTPError](err); ok && reply.Code/100 < 4 {
+		what = fmt.Sprintf("%d %s", reply.Code, reply.Message)
+	}
+	if what == "" {
+		return refused(doing, err)
+	}
+	return &remote.Error{Kind: remote.Offline, Doing: doing, Err: err,
+		Text: "what answers there is no mail server (does this network ask you to sign in first?): " + clean(what)}
 }
 
 // signIn uses the first way that the server offers of those that Outpost knows. A server that offers none may take mail
@@ -218,6 +234,9 @@ func (s *Submitter) recipients(doing string, to []string) error {
 			continue
 		}
 		re := refused(doing, err)
+		if re.Kind == remote.TooLarge && !tooLarge(err) {
+			re.Kind = remote.OverQuota // RFC 5321 4.2.3: of a recipient, 552 means that there is no room
+		}
 		reply, replied := errors.AsType[*gosmtp.SMTPError](err)
 		if !replied || reply.Code == 421 {
 			return re
@@ -280,12 +299,20 @@ func refused(doing string, err error) *remote.Error {
 		e.Kind = remote.Auth
 	case reply.Code/100 == 4:
 		e.Kind = remote.Unavailable
-	case slices.Equal(detail, []int{3, 4}), reply.Code == 552 && slices.Equal(detail, []int{0, 0}): // RFC 1870 6, RFC 3463 3.4
+	case slices.Equal(detail, []int{2, 2}), slices.Equal(detail, []int{3, 1}): // RFC 3463 3.3, 3.4
+		e.Kind = remote.OverQuota
+	case tooLarge(err), reply.Code == 552 && slices.Equal(detail, []int{0, 0}): // RFC 1870 6
 		e.Kind = remote.TooLarge
 	case reply.Code/100 != 5:
 		e.Kind = remote.Protocol
 	}
 	return e
+}
+
+// tooLarge reports whether a server says so with its enhanced code (RFC 3463 3.4).
+func tooLarge(err error) bool {
+	reply, ok := errors.AsType[*gosmtp.SMTPError](err)
+	return ok && slices.Equal(reply.EnhancedCode[1:], []int{3, 4})
 }
 
 func ascii(s string) bool {

@@ -177,7 +177,12 @@ func TestARefusalAfterTheDotMeansNotSent(t *testing.T) {
 		"554 5.7.1 spam":           remote.Other,
 		"451 4.3.0 busy":           remote.Unavailable,
 		"552 5.3.4 too big":        remote.TooLarge,
-		"552 5.2.2 no room":        remote.Other,
+		"552 5.2.2 no room":        remote.OverQuota,
+		"554 5.3.1 disk full":      remote.OverQuota,
+		"552 exceeds":              remote.TooLarge,
+		"552 5.7.0 blocked":        remote.Other,
+		"452 4.3.1 no room now":    remote.Unavailable, // sent later, by itself
+		"421 4.3.2 shutting down":  remote.Unavailable,
 		"550-5.7.1 one\r\n550 two": remote.Other,
 	} {
 		s := mustConnect(t, script(t, signed("SIZE", append(upToTheDot, "S: "+reply, "C: QUIT", "S: 221 bye")...)...))
@@ -209,11 +214,30 @@ func TestRefusalsBeforeTheMessageSayWhatTheServerSaid(t *testing.T) {
 		{[]string{"C: MAIL", "S: 530 5.7.0 sign in first"}, remote.Auth},
 		{[]string{"C: MAIL", "S: 452 4.3.1 no room"}, remote.Unavailable},
 		{[]string{"C: MAIL", "S: 552 too big"}, remote.TooLarge},
+		{[]string{"C: MAIL", "S: 250 ok", "C: RCPT", "S: 552 mailbox full"}, remote.OverQuota},
+		{[]string{"C: MAIL", "S: 250 ok", "C: RCPT", "S: 552 5.2.2 mailbox full"}, remote.OverQuota},
+		{[]string{"C: MAIL", "S: 250 ok", "C: RCPT", "S: 552 5.3.4 too big"}, remote.TooLarge},
+		{[]string{"C: MAIL", "S: 250 ok", "C: RCPT", "S: 452 4.2.2 mailbox full"}, remote.Unavailable},
 		{[]string{"C: MAIL", "S: 250 ok", "C: RCPT", "S: 250 ok", "C: DATA", "S: 554 no"}, remote.Other},
 	} {
 		s := mustConnect(t, script(t, signed("SIZE", append(append([]string{}, c.say...), undo...)...)...))
 		last := c.say[len(c.say)-1]
 		wantError(t, s.Send(t.Context(), "a@x", []string{"b@x"}, []byte(message), agree), c.kind, last[3:6])
+	}
+}
+
+func TestWhatDoesNotGreetLikeAMailServerIsANetworkThatIsNotOurs(t *testing.T) {
+	for _, say := range []string{"HTTP/1.1 400 Bad Request", "* OK IMAP4rev1 ready", "200 news server ready", "hello"} {
+		for _, tls := range []string{"none", "starttls"} {
+			e := script(t, "S: "+say)
+			e.URL = "smtp://localhost?tls=" + tls
+			_, err := Connect(t.Context(), e, Options{})
+			wantError(t, err, remote.Offline, "no mail server", "sign in first", say[:5])
+		}
+	}
+	for say, kind := range map[string]remote.ErrorKind{"421 too busy": remote.Unavailable, "554 no service": remote.Other} {
+		_, err := Connect(t.Context(), script(t, "S: "+say), Options{})
+		wantError(t, err, kind, say)
 	}
 }
 
