@@ -90,7 +90,11 @@ func (s *Server) DeleteFolder(id string) bool {
 
 // SetReadOnly takes or gives the right to write.
 func (s *Server) SetReadOnly(id string, readOnly bool) bool {
-	return s.with(id, func(f *folder) bool { f.readOnly = readOnly; return true })
+	return s.with(id, func(f *folder) bool {
+		f.readOnly = readOnly
+		s.tell(f.service, nil)
+		return true
+	})
 }
 
 // BumpUIDValidity renumbers a mail folder: all ids are new, all content is the same.
@@ -109,6 +113,7 @@ func (s *Server) BumpUIDValidity(id string) bool {
 			f.items[it.id] = it
 			f.nextUID++
 		}
+		s.tell(f.service, f)
 		return true
 	})
 }
@@ -118,15 +123,33 @@ func (s *Server) Forget(id string) bool {
 	return s.with(id, func(f *folder) bool {
 		f.modseq++
 		f.floor, f.gone = f.modseq, map[string]uint64{}
+		s.tell(f.service, f)
 		return true
 	})
+}
+
+// ResetModSeq begins the mod-sequences of a folder anew, as a server does that was rebuilt (RFC 7162 3.1.2.2): what was told before is unknown.
+func (s *Server) ResetModSeq(id string) bool {
+	return s.with(id, func(f *folder) bool {
+		f.era++
+		f.modseq, f.floor, f.gone = 1, 0, map[string]uint64{}
+		for _, it := range f.items {
+			it.modseq = 1
+		}
+		return true
+	})
+}
+
+// Hide makes a folder look empty, as after a failed mount at the server, or shows it again. Nothing in it changes.
+func (s *Server) Hide(id string, hidden bool) bool {
+	return s.with(id, func(f *folder) bool { f.hidden = hidden; return true })
 }
 
 // Empty deletes every item of a folder.
 func (s *Server) Empty(id string) bool {
 	return s.with(id, func(f *folder) bool {
 		for _, it := range f.sorted() {
-			f.remove(it)
+			s.remove(f, it)
 		}
 		return true
 	})
@@ -160,7 +183,7 @@ func (s *Server) MoveMail(in, id, to string) (newID string) {
 
 // DeleteMail removes a message for good.
 func (s *Server) DeleteMail(in, id string) bool {
-	return s.withItem(in, id, func(f *folder, it *item) { f.remove(it) })
+	return s.withItem(in, id, func(f *folder, it *item) { s.remove(f, it) })
 }
 
 // PutObject stores a calendar object or contact under a resource name, new or not, and returns its id.

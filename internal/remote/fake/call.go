@@ -57,6 +57,9 @@ func (k *call) strike() error {
 	k.fault = nil
 	k.c.s.faults.count(f)
 	if f.Stall {
+		if k.c.s.o.Stalled != nil {
+			k.c.s.o.Stalled()
+		}
 		<-k.ctx.Done()
 	}
 	err := f.error(k.doing)

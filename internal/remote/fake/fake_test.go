@@ -379,3 +379,52 @@ func TestServicesWorkAtTheSameTime(t *testing.T) {
 		t.Errorf("got %v, %d faults", seen, s.Faults().Struck())
 	}
 }
+
+func TestAHiddenFolderLooksEmptyAndKeepsWhatIsInIt(t *testing.T) {
+	s := fake.NewServer(fake.Options{})
+	c, inbox := connect(t, s, "imap"), s.FolderID("Inbox")
+	s.AddMail(inbox, mails(1)[0].Raw, groupware.Flags{}, time.Time{})
+	seen := func(since string) (n int, token string) {
+		l, err := c.Changes(t.Context(), inbox, since, func(ch remote.Change) error {
+			if !ch.Gone {
+				n++
+			}
+			return nil
+		})
+		if err != nil || since != "" && !l.Full {
+			t.Fatalf("full %v, error %v", l.Full, err)
+		}
+		return n, l.Token
+	}
+	n, token := seen("")
+	s.Hide(inbox, true)
+	hidden, token := seen(token)
+	s.Hide(inbox, false)
+	again, _ := seen(token)
+	if n != 1 || hidden != 0 || again != 1 {
+		t.Fatalf("%d messages, %d hidden, %d again", n, hidden, again)
+	}
+}
+
+func TestTokensOfEarlierModSequencesAreUnknown(t *testing.T) {
+	s := fake.NewServer(fake.Options{})
+	c, inbox := connect(t, s, "imap"), s.FolderID("Inbox")
+	token := ""
+	for range 3 {
+		s.AddMail(inbox, mails(1)[0].Raw, groupware.Flags{}, time.Time{})
+		l, err := c.Changes(t.Context(), inbox, "", func(remote.Change) error { return nil })
+		if err != nil {
+			t.Fatal(err)
+		}
+		token = l.Token
+	}
+	s.ResetModSeq(inbox)
+	for range 3 { // as many as there were
+		s.AddMail(inbox, mails(1)[0].Raw, groupware.Flags{}, time.Time{})
+	}
+	n := 0
+	l, err := c.Changes(t.Context(), inbox, token, func(remote.Change) error { n++; return nil })
+	if err != nil || !l.Full || n != 6 {
+		t.Fatalf("%d changes, full %v, error %v", n, l.Full, err)
+	}
+}

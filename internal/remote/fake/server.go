@@ -22,6 +22,8 @@ type Options struct {
 	Rand *rand.Rand
 	// Services of "imap", "caldav", "carddav"; nil is all three.
 	Services []string
+	// Stalled is called when a Fault begins to stall, so that a test can end the context of the call.
+	Stalled func()
 	// NoSubmission takes the submission server away.
 	NoSubmission bool
 	Features
@@ -38,7 +40,9 @@ type Features struct {
 	PathIDs    bool // a mail folder's id is its path (no OBJECTID)
 	Rewrites   bool // objects are stored otherwise than given
 	UniqueUIDs bool // a second object with the same UID is refused in all folders of the service, as Cyrus does (RFC 6638 3.2.4.1)
+	NoPush     bool // nobody is told of changes: Watch returns at once
 	NoKeywords bool // keywords are dropped silently, as by servers without PERMANENTFLAGS \*
+	AnyOrder   bool // items are read in an order of the server's own
 	MaxSize    int64
 	Quota      int64 // of all items together
 	// Refuse may refuse content, for a folder given by its path; its error is reported as kind Invalid unless it is a *remote.Error.
@@ -63,6 +67,7 @@ type Server struct {
 	sent     []Sent
 	writes   int
 	calls    map[string]int
+	watchers []*watcher
 }
 
 // Sent is a message that was accepted for delivery.
@@ -83,6 +88,8 @@ type folder struct {
 	accepts  []groupware.Kind
 	readOnly bool
 	noItems  bool
+	hidden   bool // listed without its items
+	era      int  // of modseq: tokens of another one are unknown
 	validity uint32
 	nextUID  uint32
 	modseq   uint64
@@ -169,6 +176,9 @@ func (s *Server) SetOffline(off bool) {
 	defer s.mu.Unlock()
 	s.offline = off
 	s.epoch++
+	for _, w := range s.watchers {
+		w.rouse()
+	}
 }
 
 // Writes counts the calls of services that wrote or asked to write something (not what the test does as another client).
@@ -229,6 +239,9 @@ func (s *Server) find(id string) *folder {
 func (s *Server) show(f *folder) remote.Folder {
 	out := remote.Folder{ID: s.id(f), Parent: s.id(f.parent), Name: f.name, Kind: f.kind, Role: f.role,
 		Accepts: slices.Clone(f.accepts), ReadOnly: f.readOnly, NoItems: f.noItems, Items: int64(len(f.items))}
+	if f.hidden {
+		out.Items = 0
+	}
 	if !s.o.NoState && !f.noItems {
 		out.State = f.token()
 	}
@@ -238,7 +251,15 @@ func (s *Server) show(f *folder) remote.Folder {
 	return out
 }
 
-func (f *folder) token() string { return fmt.Sprintf("%s %d %d", f.key, f.validity, f.modseq) }
+func (f *folder) token() string { return fmt.Sprintf("%s %d", f.line(), f.modseq) }
+
+// line names the numbers that a modseq is one of: two tokens of one line can be compared.
+func (f *folder) line() string {
+	if f.hidden {
+		return fmt.Sprintf("%s %d.%d hidden", f.key, f.validity, f.era)
+	}
+	return fmt.Sprintf("%s %d.%d", f.key, f.validity, f.era)
+}
 
 // makeFolder assumes that the name was checked.
 func (s *Server) makeFolder(n remote.NewFolder) *folder {
@@ -257,6 +278,7 @@ func (s *Server) makeFolder(n remote.NewFolder) *folder {
 		f.key = fmt.Sprintf("/%s/%d/", f.service, s.serial)
 	}
 	s.folders = append(s.folders, f)
+	s.tell(f.service, nil)
 	return f
 }
 
@@ -288,6 +310,7 @@ func (s *Server) renameFolder(f *folder, parent, name string) {
 	f.parent, f.name = s.find(parent), name
 	// Parents stay before children.
 	slices.SortStableFunc(s.folders, func(a, b *folder) int { return depth(a) - depth(b) })
+	s.tell(f.service, nil)
 }
 
 func depth(f *folder) (n int) {
@@ -298,6 +321,7 @@ func depth(f *folder) (n int) {
 }
 
 func (s *Server) deleteFolder(f *folder) {
+	s.tell(f.service, nil)
 	s.validity++ // a folder of the same name made later is another one
 	s.folders = slices.DeleteFunc(s.folders, func(g *folder) bool {
 		for p := g; p != nil; p = p.parent {
@@ -334,6 +358,7 @@ func (s *Server) put(f *folder, n remote.NewItem) *item {
 	}
 	f.items[it.id] = it
 	delete(f.gone, it.id)
+	s.tell(f.service, f)
 	return it
 }
 
@@ -346,22 +371,24 @@ func (s *Server) kept(f groupware.Flags) groupware.Flags {
 
 func (f *folder) mailID(uid uint32) string { return fmt.Sprintf("%d.%d", f.validity, uid) }
 
-func (f *folder) remove(it *item) {
+func (s *Server) remove(f *folder, it *item) {
 	f.modseq++
 	delete(f.items, it.id)
 	f.gone[it.id] = f.modseq
+	s.tell(f.service, f)
 }
 
 func (s *Server) setFlags(f *folder, it *item, flags groupware.Flags) {
 	if flags = s.kept(flags); flags != it.flags {
 		f.modseq++
 		it.flags, it.modseq = flags, f.modseq
+		s.tell(f.service, f)
 	}
 }
 
 func (s *Server) move(f *folder, it *item, to *folder) *item {
 	moved := s.put(to, remote.NewItem{Media: it.media, Raw: it.raw, Flags: it.flags, Received: it.received, Name: it.name})
-	f.remove(it)
+	s.remove(f, it)
 	return moved
 }
 

@@ -144,7 +144,7 @@ func (f *folder) since(token string) (modseq uint64, ok bool) {
 		return 0, false
 	}
 	modseq, err := strconv.ParseUint(token[at+1:], 10, 64)
-	ok = err == nil && token[:at] == fmt.Sprintf("%s %d", f.key, f.validity) && modseq <= f.modseq && modseq >= f.floor
+	ok = err == nil && token[:at] == f.line() && modseq <= f.modseq && modseq >= f.floor
 	return modseq, ok
 }
 
@@ -164,6 +164,9 @@ func (c *conn) Changes(ctx context.Context, id, token string, emit func(remote.C
 		known = known && !s.o.NoDelta
 		out = remote.Listing{Token: f.token(), Full: !known || s.o.NoVanished}
 		for _, it := range f.sorted() {
+			if f.hidden {
+				break
+			}
 			ch := remote.Change{ID: it.id, Tag: it.tag, Flags: it.flags, Order: int64(it.uid)}
 			if f.service == "imap" {
 				ch.Size = int64(len(it.raw))
@@ -249,6 +252,13 @@ func (c *conn) Fetch(ctx context.Context, id string, ids []string, part remote.P
 		return err
 	}
 	times := k.times()
+	if c.s.o.AnyOrder {
+		ids = slices.Clone(ids)
+		c.locked(func(s *Server) error {
+			s.rands[c.name].Shuffle(len(ids), func(i, j int) { ids[i], ids[j] = ids[j], ids[i] })
+			return nil
+		})
+	}
 	for _, id2 := range ids {
 		var out remote.Fetched
 		c.locked(func(s *Server) error {
@@ -448,7 +458,7 @@ func (c *conn) Replace(ctx context.Context, id, itemID, tag string, n remote.New
 	if c.name == "imap" {
 		c.locked(func(s *Server) error {
 			if f.items[itemID] == old {
-				f.remove(old)
+				s.remove(f, old)
 			}
 			return nil
 		})
@@ -554,7 +564,7 @@ func (c *conn) Delete(ctx context.Context, id string, items []remote.Ref, report
 				if ref.Tag != "" && ref.Tag != it.tag {
 					return &remote.Error{Kind: remote.Precondition, Doing: k.doing, Text: "it changed meanwhile"}
 				}
-				f.remove(it)
+				s.remove(f, it)
 				return nil
 			})
 			if err := k.step(); err != nil {
