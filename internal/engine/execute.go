@@ -365,8 +365,8 @@ func (p *pass) pushDeletes(ctx context.Context, s *session, f store.Folder, ws [
 	var refs []remote.Ref
 	for _, w := range ws {
 		if w.p.Verb == RemoveThere {
-			byID[w.t.Base.RemoteID] = w
-			refs = append(refs, remote.Ref{ID: w.t.Base.RemoteID, Tag: w.t.Base.Tag})
+			byID[w.t.Remote.RemoteID] = w // not as agreed, where the folder was renumbered since
+			refs = append(refs, remote.Ref{ID: w.t.Remote.RemoteID, Tag: w.t.Base.Tag})
 		}
 	}
 	if len(refs) == 0 {
