@@ -61,6 +61,15 @@ type Result struct {
 	Left       int64 // items here that still differ from the server
 }
 
+// ServiceError is what one service of an account (smtp included) answered, and no other.
+type ServiceError struct {
+	Service string
+	Err     error
+}
+
+func (e *ServiceError) Error() string { return e.Service + ": " + e.Err.Error() }
+func (e *ServiceError) Unwrap() error { return e.Err }
+
 // Engine synchronises one mailbox. One Pass or FetchWhole at a time.
 type Engine struct {
 	m *store.Mailbox

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 
 	"outpost/internal/groupware"
@@ -75,7 +74,7 @@ func (p *pass) run(ctx context.Context) error {
 		}
 		svc, err := p.e.c.Connect(ctx, name)
 		if err != nil {
-			p.errs = append(p.errs, err)
+			p.errs = append(p.errs, &ServiceError{name, err})
 			continue
 		}
 		s := &session{name: name, svc: svc}
@@ -275,7 +274,7 @@ func (p *pass) stop(ctx context.Context, s *session, err error) bool {
 	if s.dead {
 		return false // told already
 	}
-	p.errs = append(p.errs, fmt.Errorf("%s: %w", s.name, err))
+	p.errs = append(p.errs, &ServiceError{s.name, err})
 	switch remote.KindOf(err) {
 	case remote.Offline, remote.Unavailable, remote.Auth, remote.Certificate, remote.Protocol:
 		s.dead = true

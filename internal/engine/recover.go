@@ -3,7 +3,6 @@ package engine
 import (
 	"bytes"
 	"context"
-	"fmt"
 	"time"
 
 	"outpost/internal/groupware"
@@ -31,7 +30,7 @@ func (p *pass) recover(ctx context.Context, s *session) error {
 			if !refused(err) {
 				return err
 			}
-			p.errs = append(p.errs, fmt.Errorf("%s: %w", s.name, err)) // asked again by the next pass; nothing happens to the item until then
+			p.errs = append(p.errs, &ServiceError{s.name, err}) // asked again by the next pass; nothing happens to the item until then
 		}
 	}
 	return nil

@@ -35,7 +35,7 @@ func (p *pass) send(ctx context.Context) error {
 		}
 		if sub == nil {
 			if sub, err = p.e.c.Submit(ctx); err != nil {
-				p.errs = append(p.errs, err)
+				p.errs = append(p.errs, &ServiceError{"smtp", err})
 				return nil
 			}
 			defer sub.Close()
@@ -45,7 +45,7 @@ func (p *pass) send(ctx context.Context) error {
 			if _, ok := errors.AsType[*remote.Error](err); !ok {
 				return err
 			}
-			p.errs = append(p.errs, err)
+			p.errs = append(p.errs, &ServiceError{"smtp", err})
 			return nil
 		}
 	}
