@@ -136,13 +136,14 @@ func (s *Server) ResetModSeq(id string) bool {
 		for _, it := range f.items {
 			it.modseq = 1
 		}
+		s.tell(f.service, f)
 		return true
 	})
 }
 
 // Hide makes a folder look empty, as after a failed mount at the server, or shows it again. Nothing in it changes.
 func (s *Server) Hide(id string, hidden bool) bool {
-	return s.with(id, func(f *folder) bool { f.hidden = hidden; return true })
+	return s.with(id, func(f *folder) bool { f.hidden = hidden; s.tell(f.service, f); return true })
 }
 
 // Empty deletes every item of a folder.

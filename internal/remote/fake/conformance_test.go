@@ -12,7 +12,7 @@ import (
 )
 
 var best = remotetest.Features{State: true, Delta: true, Renames: true, StableFolderIDs: true, KeepsBytes: true, NewIDs: true,
-	Tags: true, Identify: true, Keywords: true, Moves: true}
+	Tags: true, Identify: true, Keywords: true, Push: true, PushAll: true, Moves: true}
 
 // Each row is a kind of server, and what the suite may demand of it.
 func TestConformance(t *testing.T) {
@@ -24,8 +24,8 @@ func TestConformance(t *testing.T) {
 		{"everything", fake.Features{}, func(*remotetest.Features) {}},
 		{"no delta, no state", fake.Features{NoDelta: true, NoState: true}, func(f *remotetest.Features) { f.Delta, f.State = false, false }},
 		{"CONDSTORE without QRESYNC", fake.Features{NoVanished: true}, func(f *remotetest.Features) { f.Delta = false }},
-		{"a plain IMAP server", fake.Features{NoDelta: true, NoState: true, NoNewIDs: true, PathIDs: true, NoKeywords: true}, func(f *remotetest.Features) {
-			f.Delta, f.State, f.NewIDs, f.StableFolderIDs, f.Keywords = false, false, false, false, false
+		{"a plain IMAP server", fake.Features{NoDelta: true, NoState: true, NoNewIDs: true, PathIDs: true, NoPush: true, NoKeywords: true}, func(f *remotetest.Features) {
+			f.Delta, f.State, f.NewIDs, f.StableFolderIDs, f.Keywords, f.Push, f.PushAll = false, false, false, false, false, false, false
 		}},
 		{"paths as ids, no identities", fake.Features{PathIDs: true, NoIdentify: true}, func(f *remotetest.Features) { f.StableFolderIDs, f.Identify = false, false }},
 		{"a DAV server that rewrites", fake.Features{Rewrites: true, UniqueUIDs: true}, func(f *remotetest.Features) { f.Tags = false }},
@@ -61,6 +61,13 @@ func TestConformance(t *testing.T) {
 						"caldav":  {groupware.FolderCalendar, groupware.FolderTasks, groupware.FolderNotes},
 						"carddav": {groupware.FolderContacts},
 					}[service],
+					Restrict: func(t testing.TB, path string) func() {
+						id := s.FolderID(path)
+						if !s.SetReadOnly(id, true) {
+							t.Fatalf("there is no folder %q", path)
+						}
+						return func() { s.SetReadOnly(id, false) }
+					},
 					Refused:  []byte("refuse me"),
 					Features: f,
 				})

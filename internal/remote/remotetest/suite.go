@@ -22,6 +22,9 @@ type Target struct {
 	Second func(t testing.TB) remote.Service
 	// Kinds of folder that the service can make: all tests run for each.
 	Kinds []groupware.FolderKind
+	// Restrict takes the user's right to store, change and delete items in a folder (by its path, "A/B"), as an administrator
+	// would; undo gives it back. nil when that cannot be done.
+	Restrict func(t testing.TB, path string) (undo func())
 	// Refused is content for a mail folder that the server refuses; nil when it takes everything.
 	Refused []byte
 	// Many is how many items a large folder has; 0 is 500 for mail and 60 for the others.
@@ -41,6 +44,8 @@ type Features struct {
 	Tags            bool // Create and Replace tell the tag where the server did not rewrite
 	Identify        bool // Identify knows mail
 	Keywords        bool // flags of any name are kept
+	Push            bool // Watch tells at once of changes in the first folder
+	PushAll         bool // and of those in every other, and of the list of folders
 	Moves           bool // Move works between folders of the kind
 }
 
@@ -61,7 +66,7 @@ func Run(t *testing.T, target Target) {
 	if target.Second == nil {
 		target.Second = target.Connect
 	}
-	tests := slices.Concat(folderTests(), changeTests(), itemTests(), partialTests(), writeTests())
+	tests := slices.Concat(folderTests(), changeTests(), itemTests(), partialTests(), writeTests(), watchTests(), rightsTests())
 	for _, kind := range target.Kinds {
 		t.Run(string(kind), func(t *testing.T) {
 			p := &pool{target: target}
@@ -122,6 +127,7 @@ type env struct {
 	pool       *pool
 	s          remote.Service
 	made       []string // folders, to be removed
+	undo       []func() // what to do before that
 	names      int
 }
 
@@ -140,6 +146,9 @@ func (e *env) clean() {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 	defer cancel()
+	for _, f := range slices.Backward(e.undo) {
+		f()
+	}
 	for _, id := range slices.Backward(e.made) {
 		if err := e.pool.first(e.T).DeleteFolder(ctx, id); err != nil {
 			e.Errorf("clean up: %v", err)
