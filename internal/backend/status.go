@@ -60,11 +60,10 @@ func (s *Server) Status(ctx context.Context) (Status, error) {
 			return out, fmt.Errorf("count what is in the mailbox of %s: %w", a.Email, err)
 		}
 		st.Folders, st.Items, st.Pending, st.Conflicts, st.Failures = c.Folders, c.Items, c.Pending, c.Conflicts, c.Failures
-		folders, unsure, err := waiting(ctx, b)
+		unsure, err := unsure(ctx, b)
 		if err != nil {
 			return out, fmt.Errorf("look for what waits in the mailbox of %s: %w", a.Email, err)
 		}
-		st.Pending += folders
 		st.Failures += unsure
 		if unsure > 0 && st.Problem == "" {
 			st.Problem = "a message in Outbox may have been sent or not: outpost list Outbox and outpost show tell more"
@@ -78,28 +77,18 @@ func (s *Server) Status(ctx context.Context) (Status, error) {
 	return out, nil
 }
 
-// waiting counts the folders that are still to be made or deleted at the server, and the messages of which nobody but a
-// person can find out whether they were sent (SPEC C11).
-func waiting(ctx context.Context, b *mailbox) (folders, unsure int64, err error) {
+// unsure counts the messages of which nobody but a person can find out whether they were sent (SPEC C11).
+func unsure(ctx context.Context, b *mailbox) (n int64, err error) {
 	err = b.View(ctx, func(tx *store.Tx) error {
-		fs, err := tx.Folders()
-		if err != nil {
-			return err
-		}
-		for _, f := range fs {
-			if f.Service != "" && !f.Role.Local() && (f.Deleted || f.RemoteID == "") {
-				folders++
-			}
-		}
 		queue, err := tx.Submissions()
 		for _, q := range queue {
 			if q.State == store.Unknown {
-				unsure++
+				n++
 			}
 		}
 		return err
 	})
-	return folders, unsure, err
+	return n, err
 }
 
 // stateOf sums up: what needs a person comes first, then what explains why changes wait.

@@ -162,12 +162,9 @@ func (tx *Tx) takeRemote(old, next *item) error {
 				return err
 			}
 		}
-		there.item = next.id
-		if there.failed {
-			there.failed = false
-			if err := tx.ClearFailure(0, there.Folder, there.RemoteID); err != nil {
-				return err
-			}
+		there.item, there.failed = next.id, false
+		if err := tx.ClearFailure(0, there.Folder, there.RemoteID); err != nil {
+			return err
 		}
 		if err := tx.putRemote(there); err != nil {
 			return err

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -59,6 +58,8 @@ type index struct {
 	err     error         // why it does not grow
 	damaged bool          // remove the file when it is closed
 
+	hand sync.Mutex // takes the goroutine's place where there is none
+
 	// What follows belongs to the goroutine.
 	c    *conn
 	buf  *buffer
@@ -88,13 +89,16 @@ func openIndex(ctx context.Context, m *Mailbox) (*index, error) {
 	x.readers <- nil
 	x.readers <- nil
 	run, stop := context.WithCancel(context.Background())
-	x.stop = stop
+	if x.stop = stop; m.o.noIndexer {
+		close(x.ended)
+		return x, nil
+	}
 	go x.run(run)
 	return x, nil
 }
 
 func (x *index) open(ctx context.Context) (err error) {
-	if x.c, err = openConn(ctx, x.path, connOptions{key: x.m.key, cacheKiB: indexCache, pages: x.m.pages}); err != nil {
+	if x.c, err = openConn(ctx, x.path, x.m.conn(connOptions{cacheKiB: indexCache, pages: x.m.o.pages})); err != nil {
 		return err
 	}
 	if err = x.c.script("PRAGMA synchronous=NORMAL"); err == nil {
@@ -111,10 +115,8 @@ func (x *index) open(ctx context.Context) (err error) {
 }
 
 func (x *index) remove() error {
-	for _, suffix := range []string{"", "-wal", "-shm"} {
-		if err := os.Remove(x.path + suffix); err != nil && !errors.Is(err, os.ErrNotExist) {
-			return fmt.Errorf("begin the index %s anew: %w", filepath.Base(x.path), err)
-		}
+	if err := removeDatabase(x.m.o.vfs, x.path); err != nil {
+		return fmt.Errorf("begin the index %s anew: %w", filepath.Base(x.path), err)
 	}
 	return nil
 }
@@ -149,6 +151,9 @@ func (x *index) failure() error {
 
 // offer hands over what a transaction changed. It never waits: what does not fit is read from the feed later.
 func (x *index) offer(b indexBatch) {
+	if x.m.o.noIndexer {
+		return // it is read from the feed when that is asked for
+	}
 	for _, d := range b.docs {
 		b.bytes += len(d.tokens) + 64
 	}
@@ -183,11 +188,28 @@ func (x *index) run(ctx context.Context) {
 			return
 		case <-retry.C:
 		}
-		x.buf, x.dead = newBuffer(), 0
-		if seq, err := x.c.number("SELECT seq FROM state"); err == nil {
-			x.at = seq
-		}
+		x.restart()
 	}
+}
+
+// restart forgets what is not written: it is read from the feed again.
+func (x *index) restart() {
+	x.buf, x.dead = newBuffer(), 0
+	if seq, err := x.c.number("SELECT seq FROM state"); err == nil {
+		x.at = seq
+	}
+}
+
+// byHand does once what run does all the time, where there is no run (Options.NoIndexer).
+func (x *index) byHand(ctx context.Context) error {
+	x.hand.Lock()
+	defer x.hand.Unlock()
+	err := x.catchUp(ctx)
+	if err != nil {
+		x.fail(err)
+		x.restart()
+	}
+	return err
 }
 
 // fail remembers why the index does not grow, for who waits.
@@ -527,6 +549,9 @@ func (m *Mailbox) WaitIndexed(ctx context.Context) error {
 		return err
 	}
 	x := m.index
+	if m.o.noIndexer {
+		return x.byHand(ctx)
+	}
 	for {
 		x.mu.Lock()
 		written, changed, err := x.written, x.changed, x.err
@@ -561,7 +586,7 @@ func (x *index) reader(ctx context.Context) (*conn, error) {
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
-	c, err := openConn(ctx, x.path, connOptions{key: x.m.key, cacheKiB: indexCache, reader: true})
+	c, err := openConn(ctx, x.path, x.m.conn(connOptions{cacheKiB: indexCache, reader: true}))
 	if err != nil {
 		x.readers <- nil
 	}

@@ -145,6 +145,11 @@ func (tx *Tx) save(old, next *item) error {
 		subject = ?, sender = ?, recipient = ?, message_id = ?, attachments = ?, recurs = ?, problem = ? WHERE id = ?`, append(next.args(), next.id)...); err != nil {
 		return fmt.Errorf("item %d: %w", next.id, err)
 	}
+	if !gone {
+		if err := tx.noteSaved(old, next); err != nil {
+			return err
+		}
+	}
 	// Take what is needed before giving back what is not, so that a blob in both never goes.
 	for _, b := range [...][2]int64{{next.content, old.content}, {next.baseContent, old.baseContent}} {
 		if b[0] != b[1] && b[0] != 0 {
@@ -188,6 +193,25 @@ func (tx *Tx) save(old, next *item) error {
 	return nil
 }
 
+// noteSaved forgets what an item's new states have settled: a conflict of what is no longer in Conflicts, a failure that was
+// tried again.
+func (tx *Tx) noteSaved(old, next *item) error {
+	if old.folder != next.folder && old.folder != 0 {
+		if err := tx.clearConflicts("item = ? AND (SELECT role FROM folders WHERE id = ?) = 'conflicts'", old.id, old.folder); err != nil {
+			return err
+		}
+	}
+	if next.agreed() && !old.agreed() || next.body == bodyWhole && old.body != bodyWhole {
+		return tx.clearFailures("item = ? AND again", old.id)
+	}
+	return nil
+}
+
+// agreed reports whether all three states are the same.
+func (it *item) agreed() bool {
+	return !it.remote && it.folder == it.baseFolder && it.content == it.baseContent && it.flags == it.baseFlags
+}
+
 // removeRow deletes an item's row and what hangs on it. What the server still shows of it becomes something that only
 // the server has.
 func (tx *Tx) removeRow(it *item) error {
@@ -196,7 +220,10 @@ func (tx *Tx) removeRow(it *item) error {
 			return err
 		}
 	}
-	if _, err := tx.c.exec("DELETE FROM failures WHERE item = ?", it.id); err != nil {
+	if err := tx.clearFailures("item = ?", it.id); err != nil {
+		return err
+	}
+	if err := tx.clearConflicts("item = ?", it.id); err != nil {
 		return err
 	}
 	if err := tx.clearIntents("item = ?", it.id); err != nil {

@@ -22,11 +22,9 @@ const (
 
 // Mailbox is one mailbox. Its methods may be called from several goroutines.
 type Mailbox struct {
-	guid  string
-	path  string // of GUID.db
-	clock func() time.Time
-	key   []byte
-	pages int64
+	guid string
+	path string // of GUID.db
+	o    mailboxOptions
 
 	writing chan struct{} // holds one token: who has it, has writer
 	writer  *conn
@@ -46,20 +44,28 @@ type Mailbox struct {
 
 // mailboxOptions are what a profile gives its mailboxes.
 type mailboxOptions struct {
-	clock func() time.Time
-	key   []byte
-	pages int64 // bound of the file, for tests of a full disk
+	clock     func() time.Time
+	key       []byte
+	vfs       string
+	pages     int64 // bound of the file, for tests of a full disk
+	noIndexer bool
+}
+
+// conn adds to a connection's options those of the mailbox.
+func (m *Mailbox) conn(o connOptions) connOptions {
+	o.key, o.vfs = m.o.key, m.o.vfs
+	return o
 }
 
 // openMailbox opens dir/GUID.db, and makes it when it is absent.
 func openMailbox(ctx context.Context, dir, guid string, o mailboxOptions) (*Mailbox, error) {
 	m := &Mailbox{
-		guid: guid, path: filepath.Join(dir, guid+".db"), clock: o.clock, key: o.key, pages: o.pages,
+		guid: guid, path: filepath.Join(dir, guid+".db"), o: o,
 		writing: make(chan struct{}, 1), readers: make(chan *conn, maxReaders),
 		subscribers: map[chan struct{}]struct{}{},
 	}
 	var err error
-	if m.writer, err = openConn(ctx, m.path, connOptions{key: o.key, cacheKiB: writerCache, pages: o.pages}); err != nil {
+	if m.writer, err = openConn(ctx, m.path, m.conn(connOptions{cacheKiB: writerCache, pages: o.pages})); err != nil {
 		return nil, err
 	}
 	if err := migrate(m.writer, "mailbox", mailboxApplication); err != nil {
@@ -159,7 +165,7 @@ func (m *Mailbox) write(ctx context.Context, full bool, fn func(*Tx) error) (err
 	if _, err := c.exec("BEGIN IMMEDIATE"); err != nil {
 		return err
 	}
-	tx := &Tx{m: m, c: c, write: true, now: m.clock()}
+	tx := &Tx{m: m, c: c, write: true, now: m.o.clock()}
 	committed := false
 	defer func() {
 		tx.done = true
@@ -204,7 +210,7 @@ func (m *Mailbox) View(ctx context.Context, fn func(*Tx) error) error {
 	if _, err := c.exec("BEGIN"); err != nil {
 		return err
 	}
-	tx := &Tx{m: m, c: c, now: m.clock()}
+	tx := &Tx{m: m, c: c, now: m.o.clock()}
 	defer func() {
 		tx.done = true
 		c.interrupt(context.Background())
@@ -226,7 +232,7 @@ func (m *Mailbox) reader(ctx context.Context) (*conn, error) {
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
-	c, err := openConn(ctx, m.path, connOptions{key: m.key, cacheKiB: readerCache, reader: true})
+	c, err := openConn(ctx, m.path, m.conn(connOptions{cacheKiB: readerCache, reader: true}))
 	if err != nil {
 		m.readers <- nil
 		return nil, err
@@ -268,7 +274,7 @@ func (m *Mailbox) wake() {
 // Size returns the bytes of all files of the mailbox.
 func (m *Mailbox) Size(context.Context) (bytes int64) {
 	for _, base := range []string{m.path, m.index.path} {
-		for _, suffix := range []string{"", "-wal", "-shm"} {
+		for _, suffix := range databaseFiles {
 			if fi, err := os.Stat(base + suffix); err == nil {
 				bytes += fi.Size()
 			}

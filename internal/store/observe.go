@@ -57,7 +57,7 @@ func (tx *Tx) putRemote(rr remoteRow) error {
 
 // dropRemote removes the row of a place, and the failure to read it.
 func (tx *Tx) dropRemote(rr remoteRow) error {
-	if rr.failed {
+	if rr.item == 0 {
 		if err := tx.ClearFailure(0, rr.Folder, rr.RemoteID); err != nil {
 			return err
 		}
@@ -343,7 +343,7 @@ func (tx *Tx) forgetRemotes(folder groupware.FolderID) error {
 	if _, err := tx.c.exec("UPDATE items SET remote = 0 WHERE id IN (SELECT item FROM remotes WHERE folder = ? AND item IS NOT NULL)", folder); err != nil {
 		return err
 	}
-	if _, err := tx.c.exec("DELETE FROM failures WHERE folder = ?", folder); err != nil {
+	if err := tx.clearFailures("folder = ?", folder); err != nil {
 		return err
 	}
 	_, err := tx.c.exec("DELETE FROM remotes WHERE folder = ?", folder)

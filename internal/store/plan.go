@@ -94,12 +94,20 @@ func (tx *Tx) triples(sql string, args ...any) ([]groupware.Triple, error) {
 	return out, nil
 }
 
-// toAgree leaves out of the pending items those that no server is to know: new ones in folders that exist only here.
-const toAgree = "pending AND NOT (base_folder IS NULL AND NOT remote AND folder IN (SELECT id FROM folders WHERE service = ''))"
+// unshared selects items that no server is to know: new ones in folders that exist only here.
+const unshared = "base_folder IS NULL AND NOT remote AND folder IN (SELECT id FROM folders WHERE service = '')"
 
-// PendingCount counts the items whose states differ. Items that are only in folders that exist only here do not count.
+// folderWaits selects folders (f) that are created, renamed, moved or deleted here and not yet at the server. One that has another
+// name here because its own was taken does not wait: that is the name with its kind in parentheses.
+const folderWaits = `f.service <> '' AND f.role NOT IN ('outbox', 'conflicts', 'local-failures') AND (f.deleted OR f.remote_id = ''
+	OR f.remote_parent <> ifnull((SELECT remote_id FROM folders WHERE id = f.parent), '')
+	OR f.name <> f.remote_name AND NOT (substr(f.name, 1, length(f.remote_name || f.kind) + 2) = f.remote_name || ' (' || f.kind AND substr(f.name, -1) = ')'))`
+
+// PendingCount counts the items whose states differ, and the folders that were created, renamed, moved or deleted here and not yet
+// at the server. Items that are only in folders that exist only here do not count.
 func (tx *Tx) PendingCount() (int64, error) {
-	return tx.c.number("SELECT count(*) FROM items WHERE " + toAgree)
+	return tx.c.number("SELECT (SELECT count(*) FROM items WHERE pending) - (SELECT count(*) FROM items WHERE pending AND " + unshared +
+		") + (SELECT count(*) FROM folders f WHERE " + folderWaits + ")")
 }
 
 // PendingFolders lists the folders that Pending finds something in. Folders that exist only here are left out, unless
@@ -109,7 +117,7 @@ func (tx *Tx) PendingFolders() ([]groupware.FolderID, error) {
 	err := tx.c.query(func(r row) error {
 		ids = append(ids, groupware.FolderID(r.int(0)))
 		return nil
-	}, "SELECT folder FROM items WHERE folder IS NOT NULL AND "+toAgree+" UNION SELECT base_folder FROM items WHERE base_folder IS NOT NULL AND pending "+
+	}, "SELECT folder FROM items WHERE folder IS NOT NULL AND pending AND NOT ("+unshared+") UNION SELECT base_folder FROM items WHERE base_folder IS NOT NULL AND pending "+
 		"UNION SELECT folder FROM remotes WHERE item IS NOT NULL ORDER BY 1")
 	return ids, err
 }
@@ -154,7 +162,7 @@ func (tx *Tx) Twin(id groupware.ItemID) (groupware.ItemID, error) {
 // that could not be read.
 func (tx *Tx) Thin(folder groupware.FolderID, limit int) ([]groupware.Triple, error) {
 	return tx.triples(`SELECT id FROM items WHERE body < 2 AND folder = ? AND base_folder IS NOT NULL
-		AND NOT EXISTS (SELECT 1 FROM remotes WHERE item = items.id AND gone) AND NOT EXISTS (SELECT 1 FROM failures WHERE item = items.id)
+		AND NOT EXISTS (SELECT 1 FROM remotes WHERE item = items.id AND gone) AND NOT EXISTS (SELECT 1 FROM failures WHERE item = items.id AND NOT again)
 		ORDER BY date DESC, id DESC LIMIT ?`, folder, limit)
 }
 

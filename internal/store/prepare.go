@@ -30,22 +30,20 @@ type Prepared struct {
 // Prepare makes whole bytes ready. It never fails: what cannot be parsed is stored all the same, and Derived().Problem says so.
 func Prepare(media groupware.Media, raw []byte) *Prepared {
 	p := &Prepared{whole: true, derived: format.Derive(media, raw)}
-	p.content = &packed{hash: groupware.HashOf(raw), size: int64(len(raw))}
 	if media == groupware.MediaMessage {
+		p.content = &packed{hash: groupware.HashOf(raw), size: int64(len(raw))}
 		skeleton, parts := format.Split(raw)
 		p.content.data, p.content.form = shrink(skeleton)
 		if len(parts) > 0 {
 			p.content.form |= formSkeleton
 		}
 		for _, part := range parts {
-			b := &packed{hash: groupware.HashOf(part), size: int64(len(part))}
-			b.data, b.form = shrink(part)
-			p.content.parts = append(p.content.parts, b)
+			p.content.parts = append(p.content.parts, pack(part))
 		}
+		p.content.own(raw)
 	} else {
-		p.content.data, p.content.form = shrink(raw)
+		p.content = pack(raw)
 	}
-	p.content.own(raw)
 	p.summarise(media, int64(len(raw)), bodyWhole)
 	return p
 }
@@ -57,8 +55,7 @@ func PreparePartial(m *groupware.Partial) *Prepared {
 	if err != nil { // a Part holds nothing that JSON cannot
 		raw, _ = encodePartial(&groupware.Partial{Header: m.Header, Text: m.Text, Size: m.Size})
 	}
-	p.content = &packed{hash: groupware.HashOf(raw), size: int64(len(raw))}
-	p.content.data, p.content.form = shrink(raw)
+	p.content = pack(raw)
 	p.content.form |= formPartial
 	p.summarise(groupware.MediaMessage, m.Size, bodyText)
 	return p
@@ -76,6 +73,14 @@ func preparePartialWords(m *groupware.Partial) *Prepared {
 	p := &Prepared{derived: format.DerivePartial(m)}
 	p.summarise(groupware.MediaMessage, m.Size, bodyText)
 	return p
+}
+
+// pack makes bytes ready to be stored as they are.
+func pack(raw []byte) *packed {
+	b := &packed{hash: groupware.HashOf(raw), size: int64(len(raw))}
+	b.data, b.form = shrink(raw)
+	b.own(raw)
+	return b
 }
 
 // own copies data that is still the caller's bytes, so that these may be used again.

@@ -37,6 +37,11 @@ type Options struct {
 	FileSystem func(path string) (name string, network bool, err error)
 	// MaxPages bounds a mailbox's file, to test a full disk; 0 means no bound.
 	MaxPages int64
+	// VFS names the registered file system of the SQL engine that all databases lie on; "" is the system's. With Encrypt it must be one that
+	// encrypts. The lock and the mark of an encrypted folder are files of the system all the same.
+	VFS string
+	// NoIndexer lets the full-text index follow only when it is asked for (WaitIndexed, Search), in the goroutine that asks: a test owns every write.
+	NoIndexer bool
 }
 
 // Profile is a data folder in use by this program.
@@ -95,7 +100,7 @@ func OpenProfile(ctx context.Context, dir string, o Options) (p *Profile, err er
 	if err = p.findKey(); err != nil {
 		return p, err
 	}
-	if p.db, err = openConn(ctx, filepath.Join(dir, profileFile), connOptions{key: p.key, cacheKiB: 512}); err != nil {
+	if p.db, err = openConn(ctx, filepath.Join(dir, profileFile), connOptions{key: p.key, vfs: p.o.VFS, cacheKiB: 512}); err != nil {
 		if _, damaged := errors.AsType[*DamagedError](err); damaged && p.key != nil {
 			err = &EncryptedError{Dir: dir, Err: fmt.Errorf("the key that is stored does not fit: %w", err)}
 		}
@@ -223,7 +228,7 @@ func (p *Profile) OpenMailbox(ctx context.Context, guid string) (*Mailbox, error
 	if m := p.boxes[guid]; m != nil && !m.isClosed() {
 		return m, nil
 	}
-	m, err := openMailbox(ctx, filepath.Join(p.dir, mailboxDir), guid, mailboxOptions{clock: p.o.Clock, key: p.key, pages: p.o.MaxPages})
+	m, err := openMailbox(ctx, filepath.Join(p.dir, mailboxDir), guid, mailboxOptions{clock: p.o.Clock, key: p.key, vfs: p.o.VFS, pages: p.o.MaxPages, noIndexer: p.o.NoIndexer})
 	if err != nil {
 		return nil, fmt.Errorf("open mailbox %s: %w", guid, err)
 	}

@@ -162,9 +162,10 @@ type Counts struct {
 	Folders   int64 // that frontends see
 	Items     int64 // in them
 	Unread    int64
-	Pending   int64 // changes still to be brought over, and mail still to be sent
-	Conflicts int64 // items in Conflicts
+	Pending   int64 // changes still to be brought over, of items and folders, and mail still to be sent
+	Conflicts int64 // conflicts, and what else is in Conflicts
 	Failures  int64 // failures, and items in Local Failures
+	Held      int64 // folders whose deletions wait for a person
 }
 
 // Counts counts.
@@ -173,12 +174,15 @@ func (tx *Tx) Counts() (c Counts, err error) {
 		return c, err
 	}
 	_, err = tx.c.one(func(r row) {
-		c = Counts{Folders: r.int(0), Items: r.int(1), Unread: r.int(2), Conflicts: r.int(3), Failures: r.int(4)}
+		c = Counts{Folders: r.int(0), Items: r.int(1), Unread: r.int(2), Conflicts: r.int(3), Failures: r.int(4), Held: r.int(5)}
 	}, `WITH RECURSIVE seen (id, items, unread, role) AS (
 			SELECT id, items, unread, role FROM folders WHERE parent IS NULL AND NOT deleted
 			UNION ALL SELECT f.id, f.items, f.unread, f.role FROM folders f JOIN seen ON f.parent = seen.id WHERE NOT f.deleted)
-		SELECT count(*), ifnull(sum(items), 0), ifnull(sum(unread), 0), ifnull(sum(items) FILTER (WHERE role = 'conflicts'), 0),
-			ifnull(sum(items) FILTER (WHERE role = 'local-failures'), 0) + (SELECT count(*) FROM failures) FROM seen`)
+		SELECT count(*), ifnull(sum(items), 0), ifnull(sum(unread), 0),
+			ifnull(sum(items) FILTER (WHERE role = 'conflicts'), 0) + (SELECT count(*) FROM conflicts c JOIN items i ON i.id = c.item
+				WHERE i.folder IS NULL OR i.folder NOT IN (SELECT id FROM seen WHERE role = 'conflicts')),
+			ifnull(sum(items) FILTER (WHERE role = 'local-failures'), 0) + (SELECT count(*) FROM failures),
+			(SELECT count(DISTINCT folder) FROM holds WHERE confirmed < items) FROM seen`)
 	if err != nil {
 		return c, err
 	}

@@ -9,8 +9,8 @@ import (
 	"outpost/internal/groupware"
 )
 
-// What the engine remembers beside the three states: creations under way, failures, why something is in Conflicts or Local
-// Failures, and mail to be sent.
+// What the engine remembers beside the three states: creations under way, why something is in Conflicts or Local Failures, and mail to
+// be sent. Failures, conflicts and holds are in files of their own.
 
 // Intent is a creation at the server that was begun: after a crash or a lost answer it is looked for, not done twice.
 type Intent struct {
@@ -108,89 +108,7 @@ func IsUnanswered(b *groupware.Base) bool {
 
 // clearIntents removes the intents that a condition selects, and gives their contents back.
 func (tx *Tx) clearIntents(where string, arg any) error {
-	var blobs []int64
-	err := tx.c.query(func(r row) error {
-		blobs = append(blobs, r.int(0))
-		return nil
-	}, "DELETE FROM intents WHERE "+where+" RETURNING content", arg)
-	for _, b := range blobs {
-		if err == nil {
-			err = tx.release(b)
-		}
-	}
-	return err
-}
-
-// Failure says that something could not be brought over and why. Item is 0 for what only the server has, named by
-// Folder and RemoteID.
-type Failure struct {
-	Item     groupware.ItemID
-	Folder   groupware.FolderID
-	RemoteID string
-	Doing    string // "download", "upload to Drafts"
-	Text     string // what went wrong, for a person
-	At       time.Time
-	Tries    int
-}
-
-// SetFailure remembers a failure, over an earlier one of the same thing. What only the server has is no longer Missing
-// until ClearFailure, or until the server shows another version of it.
-func (tx *Tx) SetFailure(f Failure) error {
-	if err := tx.writable(); err != nil {
-		return err
-	}
-	if f.Item != 0 {
-		it, err := tx.load(f.Item)
-		if err != nil {
-			return err
-		}
-		if f.Folder == 0 {
-			f.Folder = max(it.folder, it.baseFolder)
-		}
-		if _, err := tx.c.exec("DELETE FROM failures WHERE item = ?", f.Item); err != nil {
-			return err
-		}
-	} else if _, err := tx.c.exec("UPDATE remotes SET failed = 1 WHERE folder = ? AND remote_id = ? AND item IS NULL", f.Folder, f.RemoteID); err != nil {
-		return err
-	}
-	_, err := tx.c.exec(`INSERT INTO failures (item, folder, remote_id, doing, text, at, tries) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
-		ON CONFLICT (item, folder, remote_id) DO UPDATE SET doing = ?4, text = ?5, at = ?6, tries = ?7`,
-		f.Item, f.Folder, f.RemoteID, f.Doing, f.Text, f.At.UnixMilli(), f.Tries)
-	if err != nil {
-		return fmt.Errorf("remember a failure in folder %d: %w", f.Folder, err)
-	}
-	return nil
-}
-
-// Failures lists the failures of a folder, or with 0 all, newest first.
-func (tx *Tx) Failures(folder groupware.FolderID) (out []Failure, err error) {
-	err = tx.c.query(func(r row) error {
-		out = append(out, Failure{groupware.ItemID(r.int(0)), groupware.FolderID(r.int(1)), r.text(2), r.text(3), r.text(4), time.UnixMilli(r.int(5)), int(r.int(6))})
-		return nil
-	}, "SELECT item, folder, remote_id, doing, text, at, tries FROM failures WHERE ?1 = 0 OR folder = ?1 ORDER BY at DESC, item, remote_id", folder)
-	return out, err
-}
-
-// FailureCount counts all failures.
-func (tx *Tx) FailureCount() (int64, error) {
-	return tx.c.number("SELECT count(*) FROM failures")
-}
-
-// ClearFailure forgets the failure of an item, or with item 0 of what only the server has at that place: it is
-// Missing again. One that is not there is no error.
-func (tx *Tx) ClearFailure(item groupware.ItemID, folder groupware.FolderID, remoteID string) error {
-	if err := tx.writable(); err != nil {
-		return err
-	}
-	if item != 0 {
-		_, err := tx.c.exec("DELETE FROM failures WHERE item = ?", item)
-		return err
-	}
-	if _, err := tx.c.exec("DELETE FROM failures WHERE item = 0 AND folder = ? AND remote_id = ?", folder, remoteID); err != nil {
-		return err
-	}
-	_, err := tx.c.exec("UPDATE remotes SET failed = 0 WHERE folder = ? AND remote_id = ? AND failed", folder, remoteID)
-	return err
+	return tx.releasing("DELETE FROM intents WHERE "+where+" RETURNING content", arg)
 }
 
 // Reason says why an item is in Conflicts or Local Failures.

@@ -142,7 +142,7 @@ func (m *Mailbox) freshen(ctx context.Context) error {
 		}
 		return err
 	}
-	if behind > searchBehind {
+	if behind > searchBehind && !m.o.noIndexer {
 		select {
 		case m.index.kick <- struct{}{}:
 		default:

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"encoding/hex"
 	"errors"
@@ -14,6 +15,7 @@ import (
 	"time"
 
 	"github.com/ncruces/go-sqlite3"
+	"github.com/ncruces/go-sqlite3/vfs"
 	_ "github.com/ncruces/go-sqlite3/vfs/adiantum" // the VFS that encrypts pages
 
 	"outpost/internal/groupware"
@@ -41,6 +43,7 @@ type conn struct {
 // connOptions says how to open a connection.
 type connOptions struct {
 	key      []byte // 32 bytes: encrypt with it; nil: plain
+	vfs      string // registered file system of the engine; "": the system's, encrypted where there is a key
 	cacheKiB int    // bound of the page cache
 	reader   bool   // only read; the database is there
 	pages    int64  // bound of the file in pages, for tests of a full disk; 0 means none
@@ -52,15 +55,16 @@ func openConn(ctx context.Context, path string, o connOptions) (*conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	name := abs
-	if o.key != nil {
+	name, flags := abs, sqlite3.OPEN_READWRITE|sqlite3.OPEN_CREATE
+	if o.key != nil || o.vfs != "" {
 		p := filepath.ToSlash(abs)
 		if !strings.HasPrefix(p, "/") {
 			p = "/" + p
 		}
-		name = (&url.URL{Scheme: "file", Path: p, RawQuery: "vfs=adiantum"}).String()
+		name = (&url.URL{Scheme: "file", Path: p, RawQuery: url.Values{"vfs": {cmp.Or(o.vfs, "adiantum")}}.Encode()}).String()
+		flags |= sqlite3.OPEN_URI
 	}
-	if !o.reader {
+	if !o.reader && o.vfs == "" {
 		// Only this person reads it, also when the file is taken out of its folder (mode 0700).
 		f, err := os.OpenFile(abs, os.O_RDWR|os.O_CREATE, 0o600)
 		if err != nil {
@@ -68,35 +72,70 @@ func openConn(ctx context.Context, path string, o connOptions) (*conn, error) {
 		}
 		f.Close()
 	}
-	flags := sqlite3.OPEN_READWRITE | sqlite3.OPEN_CREATE
-	if o.key != nil {
-		flags |= sqlite3.OPEN_URI
-	}
 	db, err := sqlite3.OpenFlags(name, flags)
 	if err != nil {
 		return nil, fmt.Errorf("open database %s: %w", path, sqlError(ctx, path, err))
 	}
 	c := &conn{db: db, path: path, stmts: map[string]*sqlite3.Stmt{}}
-	pragmas := []string{}
-	if o.key != nil {
-		pragmas = append(pragmas, "hexkey='"+hex.EncodeToString(o.key)+"'")
+	if err := c.prepare(o); err != nil {
+		db.Close()
+		return nil, fmt.Errorf("open database %s: %w", path, sqlError(ctx, path, err))
 	}
-	pragmas = append(pragmas, "busy_timeout=20000", "temp_store=MEMORY", fmt.Sprintf("cache_size=-%d", o.cacheKiB), "foreign_keys=ON")
+	return c, nil
+}
+
+// prepare sets what lasts as long as the connection, and what can only be chosen before a database holds anything.
+func (c *conn) prepare(o connOptions) error {
+	pragmas := []string{"busy_timeout=20000", "temp_store=MEMORY", fmt.Sprintf("cache_size=-%d", o.cacheKiB), "foreign_keys=ON"}
+	if o.key != nil {
+		pragmas = append([]string{"hexkey='" + hex.EncodeToString(o.key) + "'"}, pragmas...)
+	}
 	if o.reader {
 		pragmas = append(pragmas, "query_only=ON")
-	} else {
-		pragmas = append(pragmas, fmt.Sprintf("page_size=%d", pageSize), "auto_vacuum=INCREMENTAL", "journal_mode=WAL", "journal_size_limit=33554432")
 	}
 	if o.pages > 0 {
 		pragmas = append(pragmas, fmt.Sprintf("max_page_count=%d", o.pages))
 	}
 	for _, p := range pragmas {
-		if err := db.Exec("PRAGMA " + p); err != nil {
-			db.Close()
-			return nil, fmt.Errorf("open database %s: %w", path, sqlError(ctx, path, err))
+		if err := c.db.Exec("PRAGMA " + p); err != nil {
+			return err
 		}
 	}
-	return c, nil
+	if o.reader {
+		return nil
+	}
+	used, err := c.number("PRAGMA page_count")
+	if err == nil && used == 0 {
+		err = c.db.Exec(fmt.Sprintf("PRAGMA page_size=%d; PRAGMA auto_vacuum=INCREMENTAL", pageSize))
+	}
+	if err != nil {
+		return err
+	}
+	return c.db.Exec("PRAGMA journal_mode=WAL; PRAGMA journal_size_limit=33554432")
+}
+
+// databaseFiles are the endings of the files of one database.
+var databaseFiles = [...]string{"", "-wal", "-shm"}
+
+// removeDatabase removes the files of a database that is closed. One that is not there is no error.
+func removeDatabase(system, path string) error {
+	fsys := vfs.Find(system)
+	if fsys == nil {
+		return fmt.Errorf("there is no file system %q", system)
+	}
+	path, err := filepath.Abs(path)
+	if err != nil {
+		return err
+	}
+	var errs []error
+	for _, suffix := range databaseFiles {
+		if there, err := fsys.Access(path+suffix, vfs.ACCESS_EXISTS); err != nil {
+			errs = append(errs, err)
+		} else if there {
+			errs = append(errs, fsys.Delete(path+suffix, false))
+		}
+	}
+	return errors.Join(errs...)
 }
 
 // close finalises the statements and closes the connection.

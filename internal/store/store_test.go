@@ -66,7 +66,7 @@ func must[T any](v T, err error) func(testing.TB) T {
 func addFolder(t testing.TB, m *Mailbox, name, remoteID string) (id groupware.FolderID) {
 	t.Helper()
 	update(t, m, func(tx *Tx) (err error) {
-		id, err = tx.AddFolder(Folder{Name: name, Kind: groupware.FolderMail, Service: "imap", RemoteID: remoteID})
+		id, err = tx.AddFolder(Folder{Name: name, Kind: groupware.FolderMail, Service: "imap", RemoteID: remoteID, RemoteName: name})
 		return err
 	})
 	return id

@@ -111,12 +111,19 @@ func (v *verifier) counters() {
 	v.each(func(r row) { v.found("content %d is used %d times and counts %d", r.int(0), r.int(2), r.int(1)) },
 		`SELECT b.id, b.refs, ifnull(u.n, 0) FROM blobs b LEFT JOIN (
 			SELECT blob, count(*) AS n FROM (SELECT content AS blob FROM items UNION ALL SELECT base_content FROM items
-				UNION ALL SELECT part FROM parts UNION ALL SELECT content FROM intents) WHERE blob IS NOT NULL GROUP BY blob) u ON u.blob = b.id
+				UNION ALL SELECT part FROM parts UNION ALL SELECT content FROM intents UNION ALL SELECT raw FROM failures
+				UNION ALL SELECT base FROM conflicts) WHERE blob IS NOT NULL GROUP BY blob) u ON u.blob = b.id
 		WHERE b.refs <> ifnull(u.n, 0) OR b.refs = 0`)
 	v.each(func(r row) { v.found("item %d has content %d, which is not there", r.int(0), r.int(1)) },
 		`SELECT id, content FROM items WHERE content NOT IN (SELECT id FROM blobs)
 		UNION ALL SELECT id, base_content FROM items WHERE base_content NOT IN (SELECT id FROM blobs)
-		UNION ALL SELECT item, content FROM intents WHERE content NOT IN (SELECT id FROM blobs)`)
+		UNION ALL SELECT item, content FROM intents WHERE content NOT IN (SELECT id FROM blobs)
+		UNION ALL SELECT item, base FROM conflicts WHERE base NOT IN (SELECT id FROM blobs)`)
+	v.each(func(r row) { v.found("failure %d has content %d, which is not there", r.int(0), r.int(1)) },
+		"SELECT number, raw FROM failures WHERE raw NOT IN (SELECT id FROM blobs)")
+	v.each(func(r row) { v.found("%q in folder %d counts as failed, and no failure says why", r.text(1), r.int(0)) },
+		`SELECT folder, remote_id FROM remotes WHERE failed AND (item IS NOT NULL OR NOT EXISTS (SELECT 1 FROM failures f
+			WHERE f.item IS NULL AND f.folder = remotes.folder AND f.remote_id = remotes.remote_id))`)
 	v.each(func(r row) { v.found("item %d is wrong about whether the server shows something else of it", r.int(0)) },
 		"SELECT id FROM items WHERE remote <> EXISTS (SELECT 1 FROM remotes WHERE item = items.id)")
 }
@@ -162,6 +169,8 @@ func (v *verifier) report(id int64, err error) {
 	n := len(v.problems)
 	v.each(func(r row) { v.found("item %d: %v", r.int(0), err) },
 		"SELECT id FROM items WHERE content = ?1 OR base_content = ?1 OR content IN (SELECT blob FROM parts WHERE part = ?1)", id)
+	v.each(func(r row) { v.found("failure %d: %v", r.int(0), err) }, "SELECT number FROM failures WHERE raw = ?", id)
+	v.each(func(r row) { v.found("conflict of item %d: %v", r.int(0), err) }, "SELECT item FROM conflicts WHERE base = ?", id)
 	if len(v.problems) == n {
 		v.found("%v", err)
 	}
