@@ -81,8 +81,28 @@ func (a *app) folder() *cobra.Command {
 	}
 	set.Flags().StringVar(&mode, "sync", "", "whole, headers or off")
 	set.Flags().BoolVar(&recursive, "recursive", false, "also all folders in it")
+	confirm := &cobra.Command{
+		Use: "confirm PATH", Short: "Agree to the deletion of much of a folder, which Outpost asks about first",
+		Long: "Before more than 20 items and more than a quarter of a folder are deleted, here or at the server, Outpost stops that folder and asks:\n" +
+			"outpost status tells which ones. Look whether it is what you want; as long as you say nothing, nothing of it is deleted.",
+		Example: "  outpost folder confirm Customers", Args: cobra.ExactArgs(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			return a.with(c.Context(), func(client *web.Client) error {
+				holds, err := client.ConfirmFolder(c.Context(), args[0])
+				if err != nil {
+					return err
+				}
+				return a.print(holds, func() {
+					for _, h := range holds {
+						fmt.Fprintf(a.out, "%s: %d of %d items are deleted %s with the next pass\n", printable(h.Folder), h.Items, h.Of,
+							map[string]string{"here": "here", "server": "at the server"}[h.At])
+					}
+				})
+			})
+		},
+	}
 	return group("folder", "List, make, rename, move and delete folders, and choose what is kept of them",
-		"  outpost folder list\n  outpost folder create Customers/Miller", list, create, rename, move, remove, set)
+		"  outpost folder list\n  outpost folder create Customers/Miller", list, create, rename, move, remove, set, confirm)
 }
 
 // folders prints folders.
@@ -93,7 +113,11 @@ func (a *app) folders(folders []backend.Folder, err error) error {
 	return a.print(folders, func() {
 		rows := [][]string{{"FOLDER", "KIND", "SYNC", "ITEMS", "UNREAD"}}
 		for _, f := range folders {
-			rows = append(rows, []string{cut(f.Path, 60), string(f.Kind), string(f.Sync), fmt.Sprint(f.Items), fmt.Sprint(f.Unread)})
+			row := []string{cut(f.Path, 60), string(f.Kind), string(f.Sync), fmt.Sprint(f.Items), fmt.Sprint(f.Unread)}
+			if f.ReadOnly {
+				row = append(row, "can only be read")
+			}
+			rows = append(rows, row)
 		}
 		table(a.out, rows)
 	})

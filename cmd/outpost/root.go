@@ -107,7 +107,7 @@ func (a *app) root() *cobra.Command {
 	f.BoolVar(&a.encrypt, "encrypt", false, "encrypt the databases; when the data folder is made")
 	f.BoolVar(&a.force, "allow-network-folder", false, "take the risk of a data folder on a network file system")
 	root.AddCommand(a.account(), a.folder(), a.sync(), a.status(), a.list(), a.show(), a.search(), a.add(), a.edit(), a.flag(), a.move(), a.copy(),
-		a.delete(), a.send(), a.mode("offline", true), a.mode("online", false), a.serve(), a.demo(), a.verify(), a.version())
+		a.delete(), a.send(), a.conflict(), a.failure(), a.supportBundle(), a.mode("offline", true), a.mode("online", false), a.serve(), a.demo(), a.verify(), a.version())
 	return root
 }
 

@@ -7,8 +7,6 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
-	"runtime"
-	"runtime/debug"
 
 	"github.com/spf13/cobra"
 
@@ -47,7 +45,7 @@ func (a *app) serve() *cobra.Command {
 
 // openLog returns a log that goes to w and, as JSON, to the log file of the data folder.
 func openLog(data string, w io.Writer) (*slog.Logger, func() error, error) {
-	f, err := openRotating(filepath.Join(data, "logs", "outpost.log"))
+	f, err := openRotating(backend.LogFile(data))
 	if err != nil {
 		return nil, nil, fmt.Errorf("open the log: %w", err)
 	}
@@ -58,29 +56,7 @@ func (a *app) version() *cobra.Command {
 	return &cobra.Command{
 		Use: "version", Short: "Print the version", Example: "  outpost version", Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, args []string) error {
-			v := struct {
-				Version string `json:"version"`
-				Commit  string `json:"commit"`
-				Go      string `json:"go"`
-				OS      string `json:"os"`
-			}{"(devel)", "unknown", runtime.Version(), runtime.GOOS + "/" + runtime.GOARCH}
-			if info, ok := debug.ReadBuildInfo(); ok {
-				if info.Main.Version != "" {
-					v.Version = info.Main.Version
-				}
-				changed := false
-				for _, s := range info.Settings {
-					switch s.Key {
-					case "vcs.revision":
-						v.Commit = s.Value
-					case "vcs.modified":
-						changed = s.Value == "true"
-					}
-				}
-				if changed {
-					v.Commit += " and uncommitted changes"
-				}
-			}
+			v := backend.ThisBuild()
 			return a.print(v, func() { fmt.Fprintf(a.out, "Outpost %s (commit %s), %s, %s\n", v.Version, v.Commit, v.Go, v.OS) })
 		},
 	}

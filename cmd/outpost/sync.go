@@ -116,5 +116,16 @@ func (a *app) stated(s backend.Status) {
 		if acc.Problem != "" {
 			fmt.Fprintln(a.out, "  "+printable(acc.Problem))
 		}
+		for _, h := range acc.Holds {
+			if !h.Confirmed {
+				fmt.Fprintln(a.out, "  "+printable(h.Sentence()))
+			}
+		}
+		if acc.Conflicts > 0 {
+			fmt.Fprintln(a.out, "  outpost conflict list shows what was changed on both sides and is to be decided")
+		}
+		if acc.Failures > 0 {
+			fmt.Fprintln(a.out, "  outpost failure list tells what could not be brought over, and why")
+		}
 	}
 }

@@ -3,6 +3,7 @@ package backend
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"path"
 	"slices"
@@ -252,12 +253,16 @@ func (s *Server) Move(ctx context.Context, id, to string) error {
 	if err != nil {
 		return err
 	}
+	uid := s.newUID()
 	return s.change(ctx, id, func(tx *store.Tx, t thing) error {
 		if t.Folder == p.ID {
 			return nil
 		}
 		if err := takes(p, t); err != nil {
 			return err
+		}
+		if t.in.Role == groupware.RoleConflicts {
+			return takeOut(tx, t, p.ID, uid)
 		}
 		return move(tx, t, p.ID)
 	})
@@ -347,6 +352,14 @@ func (s *Server) Delete(ctx context.Context, id string) (out Deleted, err error)
 			}
 		}
 		if err := unsend(tx, t); err != nil {
+			return err
+		}
+		if c, err := tx.Conflict(t.ID); err == nil { // to delete our version is to keep the server's
+			err = dropNotice(tx, c.Notice)
+			if err != nil {
+				return err
+			}
+		} else if !errors.Is(err, store.ErrNotFound) {
 			return err
 		}
 		return tx.Delete(t.ID)

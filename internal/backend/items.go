@@ -265,7 +265,7 @@ func (s *Server) Show(ctx context.Context, id string) (Shown, error) {
 		shown = t.Item
 		if r, ok, err := tx.Reason(itemID); err != nil {
 			return err
-		} else if ok {
+		} else if ok && t.in.Role.Local() { // else it was put elsewhere since
 			out.Reason = fmt.Sprintf("was in %q: %s", r.Folder, r.Text)
 		}
 		if sub, ok, err := tx.Submission(itemID); err != nil {

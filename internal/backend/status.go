@@ -27,6 +27,8 @@ type AccountStatus struct {
 	Pending   int64  `json:"pending"` // changes here that the server has not got yet
 	Conflicts int64  `json:"conflicts"`
 	Failures  int64  `json:"failures"`
+	Held      int64  `json:"held"` // folders in which much would be deleted, which waits for a person's word
+	Holds     []Hold `json:"holds,omitempty"`
 	LastSync  Time   `json:"lastSync"`          // end of the last complete pass
 	Problem   string `json:"problem,omitempty"` // what went wrong in the last pass
 	Doing     *Event `json:"doing,omitempty"`   // in the pass that runs
@@ -66,7 +68,11 @@ func (s *Server) Status(ctx context.Context) (Status, error) {
 		}
 		st.Failures += unsure
 		if unsure > 0 && st.Problem == "" {
-			st.Problem = "a message in Outbox may have been sent or not: outpost list Outbox and outpost show tell more"
+			st.Problem = "a message in Outbox may have been sent or not: outpost failure list and outpost failure show tell more"
+		}
+		st.Held = c.Held
+		if st.Holds, err = s.holds(ctx, b); err != nil {
+			return out, fmt.Errorf("look for what is held in the mailbox of %s: %w", a.Email, err)
 		}
 		if running {
 			st.Doing = &doing
@@ -94,7 +100,7 @@ func unsure(ctx context.Context, b *mailbox) (n int64, err error) {
 // stateOf sums up: what needs a person comes first, then what explains why changes wait.
 func stateOf(st AccountStatus, last Code, running bool) State {
 	switch {
-	case st.Failures > 0, last != "" && last != CodeOffline:
+	case st.Failures > 0, st.Held > 0, last != "" && last != CodeOffline:
 		return StateAttention
 	case st.Mode == "offline":
 		return StateOffline

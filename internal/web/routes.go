@@ -61,6 +61,8 @@ func (a *api) routes() {
 		return nil, b.RemoveAccount(r.Context(), q.Email)
 	})
 
+	a.conflictRoutes()
+
 	handle("GET /api/folders", func(r *http.Request) (any, error) { return b.Folders(r.Context()) })
 	folder := func(pattern string, do func(r *http.Request, q folderRequest) (any, error)) {
 		handle(pattern, func(r *http.Request) (any, error) {
@@ -105,10 +107,7 @@ func (a *api) routes() {
 			a.fail(w, r, err)
 			return
 		}
-		w.Header().Set("Content-Type", string(c.Media))
-		w.Header().Set("Content-Length", strconv.Itoa(len(c.Bytes)))
-		w.Header().Set("Content-Security-Policy", "sandbox") // it comes from strangers
-		w.Write(c.Bytes)
+		a.content(w, c)
 	})
 	handle("POST /api/items", func(r *http.Request) (any, error) {
 		content, err := io.ReadAll(r.Body)
@@ -172,6 +171,14 @@ func (a *api) routes() {
 		}
 		return a.demo(&q.Run)
 	})
+}
+
+// content answers with an item's own bytes.
+func (a *api) content(w http.ResponseWriter, c backend.Content) {
+	w.Header().Set("Content-Type", string(c.Media))
+	w.Header().Set("Content-Length", strconv.Itoa(len(c.Bytes)))
+	w.Header().Set("Content-Security-Policy", "sandbox") // it comes from strangers
+	w.Write(c.Bytes)
 }
 
 // demo starts or stops the demo server (nil: neither) and tells how it is.
