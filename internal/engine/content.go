@@ -21,8 +21,7 @@ const (
 // errPartOnly is why an item that the server no longer has cannot be stored there again.
 var errPartOnly = errors.New("only a part of it was ever here, and the server no longer has it")
 
-// readContent reads what was changed there, and decides clashes: the server's version stays in the folder, ours goes to
-// Conflicts (SPEC C7, the simple rule).
+// readContent reads what was changed there.
 func (p *pass) readContent(ctx context.Context, s *session, _ store.Folder, ws []*work) error {
 	where := map[groupware.FolderID]map[string]*work{} // an item may have moved there as well
 	for _, w := range ws {
@@ -70,16 +69,13 @@ func (p *pass) takeContent(tx *store.Tx, f store.Folder, w *work, got remote.Fet
 			p.touched[f.ID] = true
 			_, err := settle(tx, w, nil, &base, nil)
 			return err
-		case w.p.Content == Clash || w.p.Verb == Agree:
+		case clash(w):
 			if ok, err := asPlanned(tx, w); err != nil || !ok {
 				p.touched[f.ID] = true
 				w.p.Verb = Nothing
 				return err
 			}
-			if err := p.putAside(tx, w.id, groupware.RoleConflicts, f, "It was changed here and at the server at the same time; the server's version is in "+p.paths[f.ID]+"."); err != nil {
-				return err
-			}
-			p.result.Conflicts++
+			return p.reconcile(tx, f, w, got, c, base)
 		default:
 			p.result.Downloaded++
 		}
@@ -99,9 +95,9 @@ func (p *pass) takeContent(tx *store.Tx, f store.Folder, w *work, got remote.Fet
 	return err
 }
 
-// putAside copies an item, as it is here, to the local folder Conflicts or Local Failures with the reason (law 3).
-func (p *pass) putAside(tx *store.Tx, id groupware.ItemID, to groupware.Role, from store.Folder, why string) error {
-	copied, err := tx.Copy(id, p.role(to))
+// putAside copies an item, as it is here, to Local Failures with the reason (law 3).
+func (p *pass) putAside(tx *store.Tx, id groupware.ItemID, from store.Folder, why string) error {
+	copied, err := tx.Copy(id, p.role(groupware.RoleLocalFailures))
 	if err != nil {
 		return fmt.Errorf("keep a copy of item %d: %w", id, err)
 	}
@@ -156,7 +152,7 @@ func (p *pass) refuseContent(tx *store.Tx, f store.Folder, w *work, no error) er
 		return err // edited meanwhile: the server is asked again
 	}
 	p.result.Failures++
-	if err := p.putAside(tx, w.id, groupware.RoleLocalFailures, f, no.Error()); err != nil {
+	if err := p.putAside(tx, w.id, f, no.Error()); err != nil {
 		return err
 	}
 	raw, err := tx.BaseRaw(w.id)

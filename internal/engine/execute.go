@@ -29,6 +29,11 @@ func (p *pass) execute(ctx context.Context, s *session, f store.Folder) error {
 	if f.ID == 0 || s.dead {
 		return nil
 	}
+	if !p.lost[f.ID] {
+		if ok, err := p.guard(ctx, s, f); err != nil || !ok {
+			return err
+		}
+	}
 	for after := groupware.ItemID(0); ; {
 		var ts []groupware.Triple
 		open := map[groupware.ItemID]bool{} // sent and not answered: looked for before anything else happens to them (recover)

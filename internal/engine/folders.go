@@ -106,11 +106,16 @@ func (fs *folderSync) takeOver(ctx context.Context, listed []remote.Folder) erro
 			gone = append(gone, known[id])
 		}
 	}
+	clear(fs.s.away)
 	if len(gone) > 0 {
 		// Children before parents.
 		slices.SortStableFunc(gone, func(a, b store.Folder) int {
 			return strings.Count(fs.paths[b.ID], "/") - strings.Count(fs.paths[a.ID], "/")
 		})
+		var err error
+		if gone, err = fs.guardFolders(ctx, gone); err != nil {
+			return err
+		}
 		for _, f := range gone {
 			write = append(write, func(tx *store.Tx) error { return fs.dropHere(tx, f) })
 		}
@@ -420,7 +425,7 @@ func (fs *folderSync) push(ctx context.Context) (changed bool, err error) {
 		if fs.lost[f.ID] || stale[f.Parent] || f.Service == fs.s.name && moved(f.RemoteID) {
 			stale[f.ID] = true
 		}
-		if f.Deleted || f.Role.Local() || stale[f.ID] {
+		if f.Deleted || f.Role.Local() || stale[f.ID] || fs.s.away[f.ID] {
 			continue
 		}
 		did := false

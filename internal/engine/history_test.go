@@ -259,7 +259,7 @@ func (h *history) deed() {
 		if id, it, ok := h.pick("Calendar"); ok {
 			s := h.text()
 			h.do(func(tx *store.Tx) error {
-				return tx.SetContent(id, store.Prepare(groupware.MediaCalendar, []byte(event("u"+fmt.Sprint(id), s))))
+				return tx.SetContent(id, store.Prepare(groupware.MediaCalendar, []byte(event(it.MessageID, s))))
 			})
 			delete(h.written, it.Subject)
 			h.written[s] = true
@@ -384,7 +384,7 @@ func (h *history) there() {
 		case !ok:
 		case it.Media != groupware.MediaMessage:
 			// Another client edits it: what was written here is replaced on purpose, unless it is a clash.
-			h.server.PutObject(it.Folder, it.Name, []byte(event("u"+it.Name, "there "+h.text())))
+			h.server.PutObject(it.Folder, it.Name, []byte(event(uid(it.Raw), "there "+h.text())))
 			delete(h.written, s)
 		case flip():
 			h.server.SetFlags(it.Folder, it.ID, groupware.NewFlags(groupware.System(h.r.IntN(8))))
@@ -397,6 +397,13 @@ func (h *history) there() {
 			delete(h.written, s)
 		}
 	}
+}
+
+// uid is the UID of an event.
+func uid(raw []byte) string {
+	_, rest, _ := strings.Cut(string(raw), "UID:")
+	uid, _, _ := strings.Cut(rest, "\r\n")
+	return uid
 }
 
 // answered reports whether we know of an item of the server. One that is moved away before its creation was answered, and looked for,
@@ -484,7 +491,7 @@ func (h *history) check(t *testing.T) {
 		}
 	}
 	for s, n := range where {
-		if n > 1 {
+		if n > 1 && s != "Message in conflict!" {
 			t.Errorf("%q is there %d times", s, n)
 		}
 	}

@@ -31,6 +31,7 @@ type pass struct {
 	lookAgain   bool                        // because of them
 	failed      map[groupware.ItemID]bool   // not tried again in this pass
 	lost        map[groupware.FolderID]bool // gone there, and here until what was filed out of them is found there or stored again
+	holds       []store.Hold
 	result      Result
 	errs        []error
 }
@@ -41,6 +42,7 @@ type session struct {
 	svc    remote.Service
 	dead   bool                                 // the connection is of no more use in this pass
 	states map[groupware.FolderID]remote.Folder // as listed
+	away   map[groupware.FolderID]bool          // gone there, and here until a person agrees
 }
 
 // Pass is one complete two-way synchronisation. An error of one service or folder stops no other; all of them are joined
@@ -57,6 +59,11 @@ func (e *Engine) Pass(ctx context.Context, o PassOptions) (Result, error) {
 		err = ctx.Err()
 	}
 	p.close()
+	for _, h := range p.holds {
+		if h.Confirmed < h.Items {
+			p.result.Held++
+		}
+	}
 	left := e.m.View(context.WithoutCancel(ctx), func(tx *store.Tx) (err error) {
 		p.result.Left, err = tx.PendingCount()
 		return err
@@ -68,6 +75,9 @@ func (p *pass) run(ctx context.Context) error {
 	if err := p.load(ctx); err != nil {
 		return err
 	}
+	if err := p.e.m.View(ctx, func(tx *store.Tx) (err error) { p.holds, err = tx.Holds(); return err }); err != nil {
+		return err
+	}
 	for _, name := range p.e.c.Services() {
 		if p.only != nil && !slices.ContainsFunc(p.only, func(id groupware.FolderID) bool { return p.folders[id].Service == name }) {
 			continue
@@ -77,7 +87,7 @@ func (p *pass) run(ctx context.Context) error {
 			p.errs = append(p.errs, &ServiceError{name, err})
 			continue
 		}
-		s := &session{name: name, svc: svc}
+		s := &session{name: name, svc: svc, away: map[groupware.FolderID]bool{}}
 		p.sessions = append(p.sessions, s)
 	}
 	if !p.foldersOnly {
@@ -99,6 +109,9 @@ func (p *pass) run(ctx context.Context) error {
 		}
 	}
 	if err := p.exchange(ctx); err != nil {
+		return err
+	}
+	if err := p.release(ctx); err != nil {
 		return err
 	}
 	return p.fill(ctx)
@@ -135,10 +148,14 @@ func (p *pass) exchange(ctx context.Context) error {
 				return err
 			}
 			for _, f := range append(fs, p.lostOf(s)...) {
-				if !pending[f.ID] {
+				if !pending[f.ID] || s.dead {
 					continue
 				}
-				if err := p.execute(ctx, s, f); p.stop(ctx, s, err) {
+				err := p.joinOwn(ctx, s, f)
+				if err == nil {
+					err = p.execute(ctx, s, f)
+				}
+				if p.stop(ctx, s, err) {
 					return err
 				}
 			}
@@ -218,6 +235,9 @@ func (p *pass) meet(ctx context.Context, s *session, id groupware.FolderID) erro
 	if p.looked[id] = err == nil; err != nil {
 		return err
 	}
+	if err := p.joinOwn(ctx, s, p.folders[id]); err != nil {
+		return err
+	}
 	if err := p.execute(ctx, s, p.folders[id]); err != nil {
 		return err
 	}
@@ -243,7 +263,7 @@ func urgency(f store.Folder) int {
 func (p *pass) inOrder(s *session) []store.Folder {
 	var fs []store.Folder
 	for _, f := range p.folders {
-		if !s.dead && f.Service == s.name && f.RemoteID != "" && !f.Deleted && !p.lost[f.ID] && !f.NoItems && f.Mode != groupware.SyncOff && (p.only == nil || slices.Contains(p.only, f.ID)) {
+		if !s.dead && f.Service == s.name && f.RemoteID != "" && !f.Deleted && !p.lost[f.ID] && !s.away[f.ID] && !f.NoItems && f.Mode != groupware.SyncOff && (p.only == nil || slices.Contains(p.only, f.ID)) {
 			fs = append(fs, f)
 		}
 	}
