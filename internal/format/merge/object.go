@@ -117,10 +117,11 @@ func (m *merger) children(s scope, edit *edits) {
 	for _, k := range list {
 		b, l, r := k.c[base], k.c[local], k.c[remote]
 		if l != nil && r != nil {
+			where := m.place(s, k)
 			if b == nil && !m.noBase {
 				k.c[base] = m.occurrenceOf(s.c, l)
 			}
-			m.walk(scope{where: m.place(s, k), c: k.c, moved: moved[k.key]})
+			m.walk(scope{where: where, c: k.c, moved: moved[k.key]})
 			continue
 		}
 		var means [sides]string

@@ -1,8 +1,6 @@
 package merge
 
 import (
-	"fmt"
-	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -19,8 +17,8 @@ type unit struct {
 
 // properties merges the properties of a component.
 func (m *merger) properties(s scope, edit *edits) {
-	if m.media == gw.MediaVCard && !m.noBase {
-		m.freeGroups(s.c)
+	if m.media == gw.MediaVCard {
+		m.alignGroups(s.c)
 	}
 	last := map[string]*line{} // where another property of that name is put
 	var units []*unit
@@ -366,40 +364,6 @@ func stampOf(l *line) string {
 		return ""
 	}
 	return v
-}
-
-// freeGroups gives a group of properties that was added on the local side another name where the remote side
-// added a different group under the same name (RFC 6350 3.3).
-func (m *merger) freeGroups(c [sides]*component) {
-	var by [sides]map[string][]*line
-	for s, x := range c {
-		by[s] = map[string][]*line{}
-		if x == nil {
-			continue
-		}
-		for _, e := range x.Entries {
-			if e.Line != nil && e.Line.Group != "" {
-				g := strings.ToLower(e.Line.Group)
-				by[s][g] = append(by[s][g], e.Line)
-			}
-		}
-	}
-	n := 0
-	for _, g := range slices.Sorted(maps.Keys(by[local])) {
-		ls := by[local][g]
-		if by[base][g] != nil || by[remote][g] == nil || m.canonAll(ls) == m.canonAll(by[remote][g]) {
-			continue
-		}
-		name := ""
-		for used := true; used; used = by[base][name] != nil || by[local][name] != nil || by[remote][name] != nil {
-			n++
-			name = fmt.Sprintf("item%d", n)
-		}
-		by[local][name] = ls
-		for _, l := range ls {
-			l.SetGroup(name)
-		}
-	}
 }
 
 // note lists a difference of some properties of one name.
