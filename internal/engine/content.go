@@ -43,7 +43,7 @@ func (p *pass) readContent(ctx context.Context, s *session, _ store.Folder, ws [
 			}
 			if got.Err != nil {
 				return p.e.m.Update(ctx, func(tx *store.Tx) error {
-					return p.fail(tx, store.Failure{Item: w.id, Folder: f.ID, RemoteID: got.ID, Doing: "read"}, got.Err)
+					return p.fail(tx, store.Failure{Item: w.id, Folder: f.ID, RemoteID: got.ID, Doing: "read", Raw: got.Raw}, got.Err)
 				})
 			}
 			c := store.Prepare(got.Media, got.Raw)

@@ -142,7 +142,7 @@ func (d *download) read(ctx context.Context, s *session, f store.Folder, missing
 		delete(byID, got.ID)
 		d.count(got)
 		if got.Err != nil {
-			return d.fail(tx, store.Failure{Folder: f.ID, RemoteID: got.ID, Doing: "read"}, got.Err)
+			return d.fail(tx, store.Failure{Folder: f.ID, RemoteID: got.ID, Doing: "read", Raw: got.Raw}, got.Err)
 		}
 		r.Folder, r.RemoteID, r.Tag, r.Flags = f.ID, got.ID, got.Tag, got.Flags
 		if _, err := tx.Download(r, got.content, got.Received); err != nil {
@@ -195,7 +195,7 @@ func (d *download) thicken(ctx context.Context, s *session, f store.Folder, limi
 	return false, d.stream(ctx, s, f, ids, remote.PartWhole, func(tx *store.Tx, got fetched) error {
 		d.count(got)
 		if got.Err != nil {
-			return d.fail(tx, store.Failure{Item: byID[got.ID], Folder: f.ID, RemoteID: got.ID, Doing: "read"}, got.Err)
+			return d.fail(tx, store.Failure{Item: byID[got.ID], Folder: f.ID, RemoteID: got.ID, Doing: "read", Raw: got.Raw}, got.Err)
 		}
 		d.result.Downloaded++
 		return complete(tx, byID[got.ID], got.content)

@@ -96,6 +96,9 @@ func (p *pass) run(ctx context.Context) error {
 		}
 	}
 	for _, s := range p.sessions {
+		if p.only != nil && s.name == "imap" && !slices.ContainsFunc(p.only, func(id groupware.FolderID) bool { return p.folders[id].RemoteID == "" }) {
+			continue // they are known, and what became of the others can wait
+		}
 		if err := p.settleFolders(ctx, s); p.stop(ctx, s, err) {
 			return err
 		}
@@ -334,6 +337,9 @@ func (p *pass) role(r groupware.Role) (found groupware.FolderID) {
 // fail keeps the server's words with an item or, before it is one, with its remote id.
 func (p *pass) fail(tx *store.Tx, f store.Failure, why error) error {
 	f.At, f.Text = p.e.o.Clock(), why.Error()
+	if re, ok := errors.AsType[*remote.Error](why); ok {
+		f.Code = re.Kind.String()
+	}
 	p.result.Failures++
 	p.failed[f.Item] = true
 	return tx.SetFailure(f)

@@ -3,6 +3,7 @@ package engine
 import (
 	"bytes"
 	"context"
+	"errors"
 	"time"
 
 	"outpost/internal/groupware"
@@ -101,32 +102,51 @@ func (p *pass) replaced(ctx context.Context, s *session, f store.Folder, id stri
 // retryAfter is how long what could not be read is left alone.
 const retryAfter = time.Hour
 
-// retry forgets failures that this pass is going to try again: what the server could not give a while ago, and items that are still
-// to be brought there. The others stay as they are told.
+// retry lets this pass try again what failed: what the server could not give a while ago, and items that are still to be brought
+// there. Failures of what is no longer there are forgotten; the others stay as they are told.
 func (p *pass) retry(ctx context.Context) error {
-	var again []store.Failure
+	var again, over []store.Failure
 	err := p.e.m.View(ctx, func(tx *store.Tx) error {
 		all, err := tx.Failures(0)
 		for _, f := range all {
-			try := f.Item == 0 && p.e.o.Clock().Sub(f.At) >= retryAfter
-			if f.Item != 0 {
-				t, err := tx.Triple(f.Item)
-				if ignoreNotFound(err) != nil {
+			if f.Item == 0 {
+				_, there, err := tx.TripleByRemote(f.Folder, f.RemoteID)
+				switch {
+				case err != nil:
 					return err
+				case !there:
+					over = append(over, f)
+				case !f.Again && p.e.o.Clock().Sub(f.At) >= retryAfter:
+					again = append(again, f)
 				}
-				try = err != nil || PlanItem(t).Verb != Nothing && !p.folders[home(t)].Role.Local()
+				continue
 			}
-			if try {
+			t, err := tx.Triple(f.Item)
+			if errors.Is(err, store.ErrNotFound) {
+				over = append(over, f)
+				continue
+			}
+			switch waits := PlanItem(t).Verb != Nothing && !p.folders[home(t)].Role.Local(); {
+			case err != nil:
+				return err
+			case f.Again && !waits:
+				over = append(over, f)
+			case !f.Again && waits:
 				again = append(again, f)
 			}
 		}
 		return err
 	})
-	if err != nil || len(again) == 0 {
+	if err != nil || len(again)+len(over) == 0 {
 		return err
 	}
 	return p.e.m.Update(ctx, func(tx *store.Tx) error {
 		for _, f := range again {
+			if err := tx.RetryFailure(f.Number); err != nil {
+				return err
+			}
+		}
+		for _, f := range over {
 			if err := tx.ClearFailure(f.Item, f.Folder, f.RemoteID); err != nil {
 				return err
 			}

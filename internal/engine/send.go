@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"outpost/internal/format"
 	"outpost/internal/groupware"
@@ -20,6 +21,9 @@ func (p *pass) send(ctx context.Context) error {
 		return err
 	})
 	if err != nil || len(queue) == 0 {
+		return err
+	}
+	if queue, err = p.notSentYet(ctx, queue); err != nil {
 		return err
 	}
 	var sub remote.Submitter
@@ -50,6 +54,63 @@ func (p *pass) send(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// notSentYet leaves out, and files in Sent, what the server's folder Sent already holds: a mailbox that was restored from an older copy does not
+// remember that it sent it. What cannot be found out now does not keep mail from being sent.
+func (p *pass) notSentYet(ctx context.Context, queue []store.Submission) ([]store.Submission, error) {
+	to := p.folders[p.role(groupware.RoleSent)]
+	i := slices.IndexFunc(p.sessions, func(s *session) bool { return s.name == to.Service && !s.dead })
+	if to.ID == 0 || to.Token == "" || to.RemoteID == "" || i < 0 {
+		return queue, nil
+	}
+	s := p.sessions[i]
+	if err := p.observe(ctx, s, to); err != nil {
+		if p.stop(ctx, s, err) {
+			return nil, err
+		}
+		return queue, nil
+	}
+	ids := map[string]store.Submission{}
+	var rs []groupware.Remote
+	err := p.e.m.View(ctx, func(tx *store.Tx) (err error) {
+		if rs, err = tx.Missing(to.ID, joinLimit); err != nil {
+			return err
+		}
+		for _, q := range queue {
+			it, err := tx.Item(q.Item)
+			if err != nil {
+				return err
+			}
+			if it.MessageID != "" && q.State == store.Queued {
+				ids[it.MessageID] = q
+			}
+		}
+		return nil
+	})
+	if err != nil || len(rs) == 0 || len(ids) == 0 {
+		return queue, err
+	}
+	names, err := s.svc.Identify(ctx, to.RemoteID, remoteIDsOf(rs))
+	if err != nil {
+		if p.stop(ctx, s, err) {
+			return nil, err
+		}
+		return queue, nil
+	}
+	for _, r := range rs {
+		q, sent := ids[messageID(names[r.RemoteID])]
+		if !sent {
+			continue
+		}
+		delete(ids, messageID(names[r.RemoteID]))
+		queue = slices.DeleteFunc(queue, func(o store.Submission) bool { return o.Item == q.Item })
+		// The copy there is the one to keep: it is read like any other message.
+		if err := p.e.m.Update(ctx, func(tx *store.Tx) error { return tx.Delete(q.Item) }); err != nil {
+			return nil, err
+		}
+	}
+	return queue, nil
 }
 
 func (p *pass) sendOne(ctx context.Context, sub remote.Submitter, q store.Submission) error {

@@ -96,3 +96,20 @@ func TestARefusedRecipientPutsTheMessageIntoLocalFailures(t *testing.T) {
 		return err
 	}))
 }
+
+// A mailbox that was restored from an older copy still has in its Outbox what was sent since.
+func TestWhatIsInSentAtTheServerIsNotSentAgain(t *testing.T) {
+	d := newDesk(t, fake.Options{})
+	d.sync()
+	d.serverMail("Sent", "from the train", "seen")
+	d.queue("from the train")
+	d.sync()
+	if n := len(d.server.Sent()); n != 0 {
+		t.Fatalf("sent %d times", n)
+	}
+	d.both("Sent", "from the train [seen]")
+	if left := d.here("Outbox"); len(left) != 0 {
+		t.Fatalf("%q", left)
+	}
+	d.quiet()
+}
