@@ -100,6 +100,9 @@ func accepted(f store.Folder) []groupware.Kind {
 
 // mediaFits says whether the service that holds a folder keeps items of that form.
 func mediaFits(f store.Folder, m groupware.Media) bool {
+	if f.Role.Local() {
+		return true // what is put aside keeps its form
+	}
 	switch f.Service {
 	case "caldav":
 		return m == groupware.MediaCalendar
