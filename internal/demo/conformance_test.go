@@ -14,7 +14,7 @@ import (
 // The drivers and this server were written from the specifications, not from each other: what they agree on is likely right.
 func TestTheIMAPDriverConformsOnThisServer(t *testing.T) {
 	for _, mask := range []string{"", "CONDSTORE", "UIDPLUS", "MOVE OBJECTID",
-		"CONDSTORE UIDPLUS MOVE LITERAL+ LIST-EXTENDED SPECIAL-USE CREATE-SPECIAL-USE OBJECTID ESEARCH ENABLE NAMESPACE UNSELECT SASL-IR ID COMPRESS=DEFLATE STATUS=SIZE IDLE"} {
+		"CONDSTORE UIDPLUS MOVE LITERAL+ LIST-EXTENDED SPECIAL-USE CREATE-SPECIAL-USE OBJECTID ESEARCH ENABLE NAMESPACE UNSELECT SASL-IR ID COMPRESS=DEFLATE STATUS=SIZE IDLE", "NOTIFY"} {
 		name := "without " + mask
 		if mask == "" {
 			name = "with everything"
@@ -50,7 +50,7 @@ func TestTheIMAPDriverConformsOnThisServer(t *testing.T) {
 				Kinds: []groupware.FolderKind{groupware.FolderMail},
 				Many:  many,
 				Features: remotetest.Features{State: has("CONDSTORE"), Delta: has("CONDSTORE", "QRESYNC", "ENABLE"), Renames: true, StableFolderIDs: has("OBJECTID"), Nests: true,
-					KeepsBytes: true, NewIDs: has("UIDPLUS"), Identify: true, Keywords: true, Moves: true},
+					KeepsBytes: true, NewIDs: has("UIDPLUS"), Identify: true, Keywords: true, Push: has("IDLE"), PushAll: has("IDLE", "NOTIFY"), Moves: true},
 			})
 		})
 	}

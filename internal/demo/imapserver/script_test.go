@@ -155,6 +155,7 @@ func FuzzSession(f *testing.F) {
 		"a APPEND INBOX (\\Seen k) \" 1-Jan-2020 00:00:00 +0000\" {3+}\r\nabc\r\nb LIST (SUBSCRIBED) \"\" (a \"%\") RETURN (STATUS (MESSAGES))\r\n",
 		"a SELECT INBOX\r\nb UID STORE 1,5:* (UNCHANGEDSINCE 3) -FLAGS.SILENT \\Seen\r\nc MOVE 1 Trash\r\nd IDLE\r\nDONE\r\n",
 		"a CREATE \"a/b\" (USE (\\Sent))\r\nb RENAME a INBOX/c\r\nc STATUS INBOX/c (SIZE)\r\nd ENABLE QRESYNC IMAP4rev2\r\n",
+		"a NOTIFY SET STATUS (selected (MessageNew (UID BODY.PEEK[]) MessageExpunge)) (subtree (a \"b\") (MailboxName)) (personal NONE)\r\nb SELECT INBOX\r\n",
 	} {
 		f.Add([]byte(s), []byte("From: a\r\nContent-Type: multipart/mixed; boundary=x\r\n\r\n--x\r\nContent-Type: message/rfc822\r\n\r\nTo: b\r\n\r\nc\r\n--x--\r\n"))
 	}

@@ -248,21 +248,24 @@ func (x *session) idle(c *command) (string, error) {
 		err  error
 	}
 	got := make(chan lineOrError, 1)
-	var changed <-chan struct{}
-	if x.box != nil {
-		changed = x.box.b.Changed()
-	}
-	if err := x.update(nil, true); err != nil {
-		return "", err
-	}
-	if err := x.flush(); err != nil {
-		return "", err
-	}
 	go func() {
 		line, err := readLine(x.r, 1000)
 		got <- lineOrError{line, err}
 	}()
 	for {
+		changed := x.user.Changed()
+		if x.box != nil && !x.box.b.Is(x.box.validity) {
+			x.printf("* BYE the mailbox is no more what it was\r\n")
+			return "", errBye
+		}
+		if err := x.tellNews(); err != nil {
+			return "", err
+		}
+		x.update(nil, true)
+		x.conn.SetWriteDeadline(time.Now().Add(time.Minute))
+		if err := x.flush(); err != nil {
+			return "", err
+		}
 		select {
 		case l := <-got:
 			if l.err != nil {
@@ -273,16 +276,6 @@ func (x *session) idle(c *command) (string, error) {
 			}
 			return "done", nil
 		case <-changed:
-			changed = x.box.b.Changed()
-			if !x.box.b.Is(x.box.validity) {
-				x.printf("* BYE the mailbox is no more what it was\r\n")
-				return "", errBye
-			}
-			x.update(nil, true)
-			x.conn.SetWriteDeadline(time.Now().Add(time.Minute))
-			if err := x.flush(); err != nil {
-				return "", err
-			}
 		}
 	}
 }

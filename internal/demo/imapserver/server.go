@@ -21,7 +21,7 @@ import (
 
 // Capabilities are all that the server can do, in the order in which it tells.
 func Capabilities() []string {
-	return []string{"IMAP4rev1", "IMAP4rev2", "LITERAL+", "SASL-IR", "ID", "ENABLE", "IDLE", "NAMESPACE", "CHILDREN", "UIDPLUS", "MOVE", "UNSELECT",
+	return []string{"IMAP4rev1", "IMAP4rev2", "LITERAL+", "SASL-IR", "ID", "ENABLE", "IDLE", "NOTIFY", "NAMESPACE", "CHILDREN", "UIDPLUS", "MOVE", "UNSELECT",
 		"SPECIAL-USE", "CREATE-SPECIAL-USE", "LIST-EXTENDED", "LIST-STATUS", "CONDSTORE", "QRESYNC", "ESEARCH", "SEARCHRES", "BINARY", "STATUS=SIZE", "OBJECTID",
 		"COMPRESS=DEFLATE", "APPENDLIMIT=67108864"}
 }
@@ -123,6 +123,7 @@ type session struct {
 	caps     []string
 	user     *mailstore.User
 	box      *selected
+	notify   *notify
 	rev2     bool // ENABLE IMAP4rev2
 	qresync  bool // ENABLE QRESYNC
 	condAll  bool // ENABLE CONDSTORE
@@ -174,7 +175,7 @@ var errBye = errors.New("bye")
 func (x *session) one() bool {
 	x.conn.SetDeadline(time.Now().Add(x.srv.o.Idle))
 	if x.r.Buffered() == 0 {
-		if x.flush() != nil {
+		if x.flush() != nil || !x.await() {
 			return false
 		}
 	}
@@ -335,6 +336,10 @@ func (x *session) dispatch(tag, name string, c *command) (string, error) {
 	case "IDLE":
 		if x.can("IDLE") {
 			return x.idle(c)
+		}
+	case "NOTIFY":
+		if x.can("NOTIFY") {
+			return x.setNotify(c)
 		}
 	case "CLOSE", "UNSELECT", "EXPUNGE", "FETCH", "STORE", "SEARCH", "COPY", "MOVE":
 		if name == "UNSELECT" && !x.can(name) || name == "MOVE" && !x.can(name) || uid && name == "EXPUNGE" && !x.can("UIDPLUS") {

@@ -53,13 +53,7 @@ func (b *Mailbox) SetSubscribed(yes bool) {
 	defer b.s.mu.Unlock()
 	b.subscribed = yes
 	b.saveState()
-}
-
-// Changed returns a channel that is closed at the mailbox's next change.
-func (b *Mailbox) Changed() <-chan struct{} {
-	b.s.mu.Lock()
-	defer b.s.mu.Unlock()
-	return b.changed
+	b.u.wake()
 }
 
 // Messages returns the messages as they are now, by UID.
@@ -142,7 +136,7 @@ func (b *Mailbox) add(flags []string, received time.Time, body []byte, emailID s
 	b.uidNext++
 	b.messages = append(b.messages, m)
 	b.saveMessage(m, true)
-	b.wake()
+	b.u.wake()
 	return m
 }
 
@@ -200,7 +194,7 @@ func (b *Mailbox) SetFlags(uids []uint32, op FlagOp, flags []string, unchangedSi
 		now = append(now, *m)
 	}
 	if b.modSeq == next {
-		b.wake()
+		b.u.wake()
 	}
 	return now, modified, nil
 }
@@ -227,7 +221,7 @@ func (b *Mailbox) expunge(which func(*Message) bool) []uint32 {
 	}
 	if gone != nil {
 		b.messages, b.modSeq = keep, next
-		b.wake()
+		b.u.wake()
 	}
 	return gone
 }
@@ -265,7 +259,7 @@ func (b *Mailbox) Renumber() {
 	for _, m := range old {
 		b.add(m.Flags, m.Received, m.Body, m.EmailID)
 	}
-	b.wake()
+	b.u.wake()
 }
 
 func (b *Mailbox) find(uid uint32) *Message {
@@ -273,11 +267,6 @@ func (b *Mailbox) find(uid uint32) *Message {
 		return b.messages[i]
 	}
 	return nil
-}
-
-func (b *Mailbox) wake() {
-	close(b.changed)
-	b.changed = make(chan struct{})
 }
 
 func (b *Mailbox) record(gone, reset bool) *MailboxRecord {

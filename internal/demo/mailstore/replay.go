@@ -56,7 +56,7 @@ func (u *User) replayMailbox(r *MailboxRecord) {
 		return
 	}
 	if b == nil {
-		b = &Mailbox{s: u.s, u: u, id: r.ID, changed: make(chan struct{})}
+		b = &Mailbox{s: u.s, u: u, id: r.ID}
 	} else {
 		delete(u.boxes, b.name)
 	}

@@ -99,6 +99,7 @@ type User struct {
 	s                     *Store
 	email, name, password string
 	boxes                 map[string]*Mailbox // by name
+	changed               chan struct{}
 }
 
 // Mailbox is one mailbox of a user.
@@ -115,7 +116,6 @@ type Mailbox struct {
 	gone       bool
 	messages   []*Message // by UID
 	expunged   []expunged // by mod-sequence
-	changed    chan struct{}
 }
 
 type expunged struct {
@@ -153,7 +153,7 @@ func (s *Store) AddUser(email, name, password string) *User {
 func (s *Store) addUser(email, name, password string) *User {
 	u := s.users[strings.ToLower(email)]
 	if u == nil {
-		u = &User{s: s, email: email, boxes: map[string]*Mailbox{}}
+		u = &User{s: s, email: email, boxes: map[string]*Mailbox{}, changed: make(chan struct{})}
 		s.users[strings.ToLower(email)] = u
 	}
 	u.name, u.password = name, password
@@ -242,6 +242,39 @@ func (u *User) Mailboxes() []*Mailbox {
 	return out
 }
 
+// Changed returns a channel that is closed at the next change of the user's mailboxes, or in one of them.
+func (u *User) Changed() <-chan struct{} {
+	u.s.mu.Lock()
+	defer u.s.mu.Unlock()
+	return u.changed
+}
+
+func (u *User) wake() {
+	close(u.changed)
+	u.changed = make(chan struct{})
+}
+
+// Summary is what changes when something in a mailbox does. It takes no look at the messages.
+type Summary struct {
+	ID, Name          string
+	Validity, UIDNext uint32
+	ModSeq            uint64
+	Messages          int
+	Subscribed        bool
+}
+
+// Summaries lists the mailboxes by name.
+func (u *User) Summaries() []Summary {
+	u.s.mu.Lock()
+	defer u.s.mu.Unlock()
+	out := make([]Summary, 0, len(u.boxes))
+	for _, b := range u.boxes {
+		out = append(out, Summary{b.id, b.name, b.validity, b.uidNext, b.modSeq, len(b.messages), b.subscribed})
+	}
+	slices.SortFunc(out, func(a, b Summary) int { return strings.Compare(a.Name, b.Name) })
+	return out
+}
+
 // Create makes a mailbox and the missing ones above it. use is a special use or "".
 func (u *User) Create(name, use string) (*Mailbox, error) {
 	u.s.mu.Lock()
@@ -270,9 +303,10 @@ func (u *User) createParents(name string) {
 
 func (u *User) newMailbox(name, use string) *Mailbox {
 	b := &Mailbox{s: u.s, u: u, id: u.s.newID("F"), name: name, use: use, validity: u.s.newValidity(), uidNext: 1, modSeq: 1,
-		subscribed: true, changed: make(chan struct{})}
+		subscribed: true}
 	u.boxes[name] = b
 	b.saveState()
+	u.wake()
 	return b
 }
 
@@ -306,7 +340,7 @@ func (u *User) Delete(name string) error {
 	delete(u.boxes, b.name)
 	b.gone = true
 	b.saveState()
-	b.wake()
+	b.u.wake()
 	return nil
 }
 
@@ -349,5 +383,6 @@ func (u *User) Rename(from, to string) error {
 		u.boxes[c.name] = c
 		c.saveState()
 	}
+	u.wake()
 	return nil
 }
