@@ -150,7 +150,9 @@ func (e Endpoint) Connect(ctx context.Context, service string, t *Traffic) (conn
 func (e Endpoint) DialContext(t *Traffic) func(ctx context.Context, network, address string) (net.Conn, error) {
 	dial := e.Dial
 	if dial == nil {
-		dial = (&net.Dialer{Timeout: e.timeout(), KeepAlive: 30 * time.Second}).DialContext
+		// A connection that waits for news may be silent for long: keep-alives tell within a minute that nobody is there any more.
+		alive := net.KeepAliveConfig{Enable: true, Idle: 30 * time.Second, Interval: 10 * time.Second, Count: 3}
+		dial = (&net.Dialer{Timeout: e.timeout(), KeepAliveConfig: alive, Control: giveUpAfter(e.timeout())}).DialContext
 	}
 	return func(ctx context.Context, network, address string) (net.Conn, error) {
 		c, err := dial(ctx, network, address)
@@ -168,6 +170,15 @@ func (e Endpoint) timeout() time.Duration {
 	return 60 * time.Second
 }
 
+// WebPage is what to say where a web page came instead of a server's answer: networks in hotels and trains answer for every
+// server until somebody has signed in. It is nobody's mistake, and passes: kind Offline.
+const WebPage = "a web page came back where the server's answer belongs (does this network ask you to sign in first?)"
+
+// IsWebPage reports whether what a server said, or its first bytes, is an answer of HTTP or HTML.
+func IsWebPage(said string) bool {
+	return strings.HasPrefix(said, "HTTP/") || strings.HasPrefix(strings.TrimLeft(said, " \t\r\n\ufeff"), "<")
+}
+
 // NetworkError turns what the network said into an *Error: Certificate where that was the cause, else Offline.
 // An *Error passes through.
 func NetworkError(doing string, err error) error {
@@ -177,7 +188,12 @@ func NetworkError(doing string, err error) error {
 	text := err.Error()
 	dns, _ := errors.AsType[*net.DNSError](err)
 	ne, _ := errors.AsType[net.Error](err)
+	noTLS, isNoTLS := errors.AsType[tls.RecordHeaderError](err)
 	switch {
+	case isNoTLS && IsWebPage(string(noTLS.RecordHeader[:])):
+		text = WebPage
+	case isNoTLS:
+		text = "what answers there does not speak TLS"
 	case dns != nil && dns.IsNotFound:
 		text = "no server is called " + dns.Name
 	case ne != nil && ne.Timeout(), errors.Is(err, context.DeadlineExceeded), errors.Is(err, net.ErrClosed): // closed by us, when the time was over

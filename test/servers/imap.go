@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"testing"
 	"time"
 )
 
@@ -172,6 +173,34 @@ func (s *Server) CreateMailbox(u User, path string) error {
 	defer c.Close()
 	_, err = c.Command("CREATE %s", Quote(path))
 	return err
+}
+
+// Restrict takes from a user the rights to store, change and delete messages in a folder of theirs, as an administrator would;
+// undo gives them back. RFC 4314 3.1
+func (s *Server) Restrict(t testing.TB, u User, path string) (undo func()) {
+	t.Helper()
+	set := func(rights string) {
+		t.Helper()
+		var c *IMAP
+		var err error
+		name := path
+		if s.Kind == CyrusIMAP {
+			c, err = s.DialAdmin()
+			local, domain, _ := strings.Cut(u.Name, "@")
+			name = "user/" + local + "/" + path + "@" + domain
+		} else {
+			c, err = s.DialIMAP(u)
+		}
+		if err == nil {
+			_, err = c.Command("SETACL %s %s %s", Quote(name), Quote(u.Name), rights)
+			err = errors.Join(err, c.Close())
+		}
+		if err != nil {
+			t.Error(err)
+		}
+	}
+	set("lrskxa")
+	return func() { set("lrswipkxtea") }
 }
 
 // greeted succeeds when an IMAP server greets.

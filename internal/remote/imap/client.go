@@ -26,6 +26,7 @@ type client struct {
 	conn    net.Conn // with TLS where there is TLS
 	raw     net.Conn // the network itself; never changes, so that abort may use it from any goroutine
 	timeout time.Duration
+	until   time.Time // while waiting for news: when reading gives up; zero: timeout after it began
 	traffic remote.Traffic
 	limits  wire.Limits
 
@@ -65,6 +66,8 @@ type handler struct {
 	list      func(listed)
 	status    func(box string, s status)
 	namespace func(personal, others, shared wire.Value)
+	rights    func(box, rights string)
+	news      func() // something in the selected mailbox is different
 	code      func(code)
 
 	err error // what a callback returned; from then on everything is passed over
@@ -74,6 +77,7 @@ type handler struct {
 type command struct {
 	tag   string
 	doing string
+	verb  string // "UID STORE"
 	done  bool
 	word  string // OK, NO or BAD
 	code  code
@@ -85,27 +89,31 @@ func (c *command) ok() bool { return c.word == "OK" }
 // timedConn bounds every single wait for the network.
 type timedConn struct {
 	net.Conn
-	timeout time.Duration
+	c *client
 }
 
-func (c *timedConn) Read(p []byte) (int, error) {
-	if err := c.SetReadDeadline(time.Now().Add(c.timeout)); err != nil {
+func (t timedConn) Read(p []byte) (int, error) {
+	until := t.c.until
+	if until.IsZero() {
+		until = time.Now().Add(t.c.timeout)
+	}
+	if err := t.SetReadDeadline(until); err != nil {
 		return 0, err
 	}
-	return c.Conn.Read(p)
+	return t.Conn.Read(p)
 }
 
-func (c *timedConn) Write(p []byte) (int, error) {
-	if err := c.SetWriteDeadline(time.Now().Add(c.timeout)); err != nil {
+func (t timedConn) Write(p []byte) (int, error) {
+	if err := t.SetWriteDeadline(time.Now().Add(t.c.timeout)); err != nil {
 		return 0, err
 	}
-	return c.Conn.Write(p)
+	return t.Conn.Write(p)
 }
 
 // attach puts the codec on a connection.
 func (c *client) attach(conn net.Conn) {
 	c.conn = conn
-	t := &timedConn{conn, c.timeout}
+	t := timedConn{conn, c}
 	c.out = bufio.NewWriterSize(t, 32<<10)
 	if c.dec == nil {
 		c.dec = wire.NewDecoder(t, c.limits)
@@ -140,7 +148,7 @@ func (c *client) startTLS(ctx context.Context, cfg *tls.Config) error {
 
 // startDeflate goes on with compression, once the server has agreed. RFC 4978 3
 func (c *client) startDeflate() error {
-	t := &timedConn{c.conn, c.timeout}
+	t := timedConn{c.conn, c}
 	zip, err := flate.NewWriter(t, flate.DefaultCompression)
 	if err != nil {
 		return c.fail(err)
@@ -181,10 +189,14 @@ func (c *client) lost(err error) error {
 	}
 	if c.bye != nil {
 		kind := kindOfCode(c.bye.name)
-		if kind != remote.Auth && kind != remote.Unavailable {
+		switch {
+		case kind == remote.Auth || kind == remote.Unavailable:
+		case isBusy(c.byeText), kind == remote.OverQuota:
+			kind = remote.Unavailable
+		default:
 			kind = remote.Offline
 		}
-		return c.fail(&remote.Error{Kind: kind, Doing: doing, Text: c.byeText, Err: err})
+		return c.fail(&remote.Error{Kind: kind, Doing: doing, Text: c.byeText, After: backOff(c.byeText), Err: err})
 	}
 	if errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF) {
 		return c.fail(&remote.Error{Kind: remote.Offline, Doing: doing, Text: "the server closed the connection", Err: err})
@@ -228,7 +240,7 @@ func (c *client) with(h *handler) func() {
 // begin starts a command in c.enc; end sends it.
 func (c *client) begin(doing, verb string) *command {
 	c.tags++
-	cmd := &command{tag: "A" + strconv.Itoa(c.tags), doing: doing}
+	cmd := &command{tag: "A" + strconv.Itoa(c.tags), doing: doing, verb: strings.TrimSpace(verb)}
 	c.enc.Raw(cmd.tag).Raw(" ").Raw(verb)
 	return cmd
 }

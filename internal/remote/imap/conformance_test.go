@@ -32,6 +32,8 @@ func features(k servers.Kind, mask []string) remotetest.Features {
 		NewIDs:          has("UIDPLUS"),
 		Identify:        true,
 		Keywords:        true,
+		Push:            has("IDLE"),
+		PushAll:         k == servers.DovecotIMAP && has("IDLE") && has("NOTIFY"),
 		Moves:           true,
 	}
 }
@@ -39,8 +41,8 @@ func features(k servers.Kind, mask []string) remotetest.Features {
 // Every way of the driver passes the suite on each real server: with all that the server offers, and without each of the
 // extensions that it uses.
 func TestRealServersConform(t *testing.T) {
-	for _, mask := range []string{"", "QRESYNC", "CONDSTORE", "UIDPLUS", "MOVE", "LITERAL+", "LIST-STATUS", "SPECIAL-USE CREATE-SPECIAL-USE", "OBJECTID",
-		"CONDSTORE QRESYNC UIDPLUS MOVE LITERAL+ LIST-STATUS LIST-EXTENDED SPECIAL-USE CREATE-SPECIAL-USE OBJECTID ESEARCH ENABLE NAMESPACE UNSELECT SASL-IR ID"} {
+	for _, mask := range []string{"", "QRESYNC", "CONDSTORE", "UIDPLUS", "MOVE", "LITERAL+", "LIST-STATUS", "SPECIAL-USE CREATE-SPECIAL-USE", "OBJECTID", "NOTIFY", "LIST-MYRIGHTS",
+		"CONDSTORE QRESYNC UIDPLUS MOVE LITERAL+ LIST-STATUS LIST-EXTENDED SPECIAL-USE CREATE-SPECIAL-USE OBJECTID ESEARCH ENABLE NAMESPACE UNSELECT SASL-IR ID IDLE"} {
 		name := "without " + mask
 		if mask == "" {
 			name = "with everything"
@@ -64,6 +66,7 @@ func TestRealServersConform(t *testing.T) {
 						}
 						return d
 					},
+					Restrict: func(t testing.TB, path string) func() { return s.Restrict(t, u, path) },
 					Kinds:    []groupware.FolderKind{groupware.FolderMail},
 					Many:     many,
 					Features: features(s.Kind, masked),

@@ -3,7 +3,7 @@
 // are offered, and does without each of them where not. It may import groupware, remote and format.
 //
 // Read wire (the codec) for bytes, client.go for commands and answers, then one file for each thing a Service does:
-// login.go, folders.go, changes.go, fetch.go, text.go, write.go, edit.go.
+// login.go, folders.go, changes.go, fetch.go, text.go, write.go, edit.go, watch.go.
 package imap
 
 import (
@@ -26,11 +26,14 @@ type Options struct {
 	ForceCompress bool
 	// MaxMessage is the longest message that is read, in bytes; 0 means 256 MiB.
 	MaxMessage int64
+	// Renew is how long Watch waits before it makes sure that the server is still there; 0 means 9 minutes. Servers end silent
+	// connections after 30 (RFC 2177 3), some routers after 10.
+	Renew time.Duration
 	// Version is told to the server (RFC 2971); "" tells none.
 	Version string
 }
 
-// Driver is one signed-in connection. It implements remote.Service.
+// Driver is one signed-in connection. It implements remote.Service and remote.Watcher.
 type Driver struct {
 	c    *client
 	opts Options
@@ -40,9 +43,10 @@ type Driver struct {
 	delim    string             // hierarchy delimiter at the top, "" when there are no levels
 	personal []namespace
 	others   []namespace
+	readOnly map[string]bool // folders that SELECT said can only be read
 }
 
-var _ remote.Service = (*Driver)(nil)
+var _ remote.Watcher = (*Driver)(nil)
 
 // Connect connects and signs in.
 func Connect(ctx context.Context, e remote.Endpoint, o Options) (drv *Driver, err error) {
@@ -78,7 +82,7 @@ func Connect(ctx context.Context, e remote.Endpoint, o Options) (drv *Driver, er
 		}
 	}()
 	defer c.guard(ctx, &err)()
-	d := &Driver{c: c, opts: o, host: host}
+	d := &Driver{c: c, opts: o, host: host, readOnly: map[string]bool{}}
 	if err := d.signIn(ctx, e, sec); err != nil {
 		return nil, err
 	}
@@ -203,6 +207,7 @@ func (d *Driver) selected(cmd *command, m mailbox) error {
 	}
 	c.sel.take(cmd.code)
 	c.sel.fresh = true
+	d.readOnly[m.id] = c.sel.readOnly
 	if !c.has("CONDSTORE") {
 		c.sel.modSeq = 0
 	}

@@ -60,7 +60,7 @@ func (d *Driver) remove(s *selection, uids []uint32, doing string) error {
 	if len(uids) == 0 {
 		return nil
 	}
-	if err := s.writable(doing); err != nil {
+	if err := s.emptyable(doing); err != nil {
 		return err
 	}
 	store := func(uids []uint32, how string) error {
@@ -161,7 +161,7 @@ func (d *Driver) Move(ctx context.Context, folder string, ids []string, to strin
 		return moved, err
 	}
 	doing := "move messages from " + d.path(s) + " to " + dest.path
-	if err := s.writable(doing); err != nil {
+	if err := s.emptyable(doing); err != nil {
 		return moved, err
 	}
 	if folder == to {

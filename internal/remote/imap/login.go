@@ -90,10 +90,21 @@ func (d *Driver) signIn(ctx context.Context, e remote.Endpoint, sec remote.Secur
 	return d.agree()
 }
 
+const connecting = "connect to the mail server"
+
 // greet reads the greeting. RFC 9051 7.1.5
 func (c *client) greet() string {
 	d := c.dec
 	d.Begin()
+	if d.Peek() != '*' && d.Err() == nil {
+		e := &remote.Error{Kind: remote.Protocol, Doing: connecting}
+		line := d.Text(200)
+		if e.Text = "the server's greeting makes no sense: " + c.clean(line); remote.IsWebPage(line) {
+			e.Kind, e.Text = remote.Offline, remote.WebPage
+		}
+		c.fail(e)
+		return ""
+	}
 	d.Expect('*')
 	d.Expect(' ')
 	word := strings.ToUpper(string(d.Atom()))
@@ -108,9 +119,9 @@ func (c *client) greet() string {
 			c.setCapabilities(co.arg)
 		}
 	case "BYE":
-		c.fail(&remote.Error{Kind: remote.Unavailable, Doing: "connect to the mail server", Text: text})
+		c.fail(&remote.Error{Kind: remote.Unavailable, Doing: connecting, Text: text, After: backOff(text)})
 	default:
-		c.fail(&remote.Error{Kind: remote.Protocol, Doing: "connect to the mail server", Text: "it does not greet like an IMAP server"})
+		c.fail(&remote.Error{Kind: remote.Protocol, Doing: connecting, Text: "it does not greet like an IMAP server"})
 	}
 	if d.Err() != nil {
 		c.lost(d.Err())

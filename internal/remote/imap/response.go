@@ -68,6 +68,8 @@ func (c *client) untagged() {
 	}
 	if numbered {
 		switch {
+		case string(name) == "FETCH" && h.news != nil:
+			h.news()
 		case string(name) == "FETCH" && h.fetch != nil:
 			d.Expect(' ')
 			c.readFetch(&c.fetched)
@@ -75,8 +77,14 @@ func (c *client) untagged() {
 				h.err = h.fetch(&c.fetched)
 			}
 		case string(name) == "EXISTS" && c.sel != nil:
+			if h.news != nil && c.sel.exists != num { // some servers repeat it to keep the connection alive
+				h.news()
+			}
 			c.sel.exists = num
 		case string(name) == "EXPUNGE" && c.sel != nil && c.sel.exists > 0:
+			if h.news != nil {
+				h.news()
+			}
 			c.sel.exists--
 		}
 		d.SkipLine()
@@ -118,6 +126,14 @@ func (c *client) untagged() {
 			if box, s := c.readStatus(); d.Err() == nil {
 				h.status(box, s)
 			}
+		}
+	case "MYRIGHTS":
+		d.AcceptSpace()
+		box := string(d.AString())
+		d.AcceptSpace()
+		rights := string(d.AString())
+		if h.rights != nil && d.Err() == nil {
+			h.rights(box, rights)
 		}
 	case "NAMESPACE":
 		if h.namespace != nil {
@@ -346,6 +362,9 @@ func (c *client) readVanished(h *handler) {
 	d.Set(func(r wire.Range) {
 		if !earlier && c.sel != nil {
 			c.sel.exists -= uint32(min(int64(c.sel.exists), r.Count()))
+		}
+		if h.news != nil {
+			h.news()
 		}
 		if h.vanished != nil && h.err == nil {
 			h.err = h.vanished(r)

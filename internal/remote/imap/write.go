@@ -355,6 +355,14 @@ func (s *selection) writable(doing string) error {
 	return nil
 }
 
+// emptyable is writable, for removing messages. Without the right to, Dovecot says OK to +FLAGS (\Deleted) and to EXPUNGE, and does nothing.
+func (s *selection) emptyable(doing string) error {
+	if s.permanent != nil && !s.permanent.flags.Has(groupware.Flags{System: groupware.Deleted}) {
+		return &remote.Error{Kind: remote.Forbidden, Doing: doing, Text: "messages cannot be removed from this folder"}
+	}
+	return s.writable(doing)
+}
+
 // flagNames writes flags as the server knows them, without those that the folder cannot keep: the next observation then
 // shows them missing. s may be nil where there are no keywords.
 func flagNames(s *selection, f groupware.Flags) []string {

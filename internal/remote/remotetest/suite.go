@@ -148,6 +148,7 @@ func (e *env) clean() {
 	defer cancel()
 	for _, f := range slices.Backward(e.undo) {
 		f()
+		e.pool.close() // Dovecot remembers rights for half a minute
 	}
 	for _, id := range slices.Backward(e.made) {
 		if err := e.pool.first(e.T).DeleteFolder(ctx, id); err != nil {

@@ -2,7 +2,13 @@
 
 package remote
 
-import "net"
+import (
+	"net"
+	"syscall"
+	"time"
+)
 
 // quickAck does nothing where the system has no such option.
 func quickAck(net.Conn) func() { return func() {} }
+
+func giveUpAfter(time.Duration) func(network, address string, c syscall.RawConn) error { return nil }
