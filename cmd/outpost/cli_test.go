@@ -224,7 +224,8 @@ func TestEveryCommandHasAnExample(t *testing.T) {
 	}
 	walk((&app{}).root())
 	d := alone(t)
-	for _, args := range [][]string{{"--help"}, {"flag", "--help"}, {"account", "add", "--help"}, {"folder", "--help"}, {"demo", "server", "--help"}} {
+	for _, args := range [][]string{{"--help"}, {"flag", "--help"}, {"account", "add", "--help"}, {"folder", "--help"}, {"demo", "server", "--help"}, {"conflict", "keep", "--help"}, {"failure", "retry", "--help"},
+		{"support-bundle", "--help"}, {"folder", "confirm", "--help"}} {
 		if out := d.must("", args...); !strings.Contains(out, "Examples:") {
 			t.Errorf("%v: %q", args, out)
 		}

@@ -13,7 +13,7 @@ func TestWrongUsageEndsWithTwo(t *testing.T) {
 	for _, args := range [][]string{
 		{"frobnicate"}, {"account"}, {"account", "frobnicate"}, {"list"}, {"list", "a", "b"}, {"list", "INBOX", "--frobnicate"}, {"list", "INBOX", "--limit", "many"},
 		{"folder", "set", "INBOX"}, {"folder", "set", "INBOX", "--sync", "some"}, {"folder", "create", "X", "--kind", "drawer"}, {"flag", "1.1"}, {"flag", "1.1", "2.2", "+seen"},
-		{"flag", "1.1", "+seen", "--frobnicate"}, {"search"}, {"demo", "now"}, {"account", "add", "anna@example.org"}, {"serve", "--listen", "0.0.0.0:8145"}, {"serve", "--listen", "8145"},
+		{"flag", "1.1", "+seen", "--frobnicate"}, {"search"}, {"conflict"}, {"conflict", "show"}, {"conflict", "keep", "1.1"}, {"failure", "retry"}, {"failure", "export", "1.1"}, {"support-bundle"}, {"folder", "confirm"}, {"demo", "now"}, {"account", "add", "anna@example.org"}, {"serve", "--listen", "0.0.0.0:8145"}, {"serve", "--listen", "8145"},
 	} {
 		d.fails(exitUsage, "", args)
 	}
