@@ -15,6 +15,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	_ "outpost/internal/web" // most of the program that is built and run: a result of before it changed is not to be taken from the cache
 )
 
 // daemon is `outpost serve` while it runs, asked by its JSON API.

@@ -78,8 +78,13 @@ func newWorld(t *testing.T, seed uint64, mail *servers.Server, mailU servers.Use
 	w.o.must(mailU.Password+"\n", "account", "add", mailU.Name, "--password-stdin", "--imap", w.roads[0].url("imap", "?tls=none"),
 		"--smtp", w.roads[2].url("smtp", "?tls=none"), "--caldav", at(dav.CalDAV), "--carddav", at(dav.CardDAV))
 	w.o.sync()
-	w.o.must("", "folder", "create", "Filed")
-	w.shelves = []string{"Filed", "Kept"}
+	w.shelves = []string{"Kept"}
+	for range 6 {
+		name := w.name("Old")
+		w.o.must("", "folder", "create", name)
+		w.shelves = append(w.shelves, name)
+	}
+	w.o.sync()
 	return w
 }
 
@@ -227,6 +232,7 @@ func (w *world) compare(d *daemon) {
 			want[c] = append(want[c], fmt.Sprintf("%s version %04d []", b.name, b.version))
 		}
 	}
+	w.compareFolders(d)
 	for _, folder := range append([]string{"INBOX", "Trash", "Drafts", "team", "people", "Conflicts", "Local Failures"}, w.shelves...) {
 		w.same(folder+" here", w.itemsHere(d, folder), want[folder])
 	}
@@ -246,6 +252,34 @@ func (w *world) compare(d *daemon) {
 	if err := d.ask("GET", "status", nil, nil, &status); err != nil || len(status.Accounts) != 1 || status.Accounts[0].State != "in-sync" {
 		t.Errorf("status: %+v, %v", status, err)
 	}
+}
+
+// compareFolders checks that there is no folder that nobody made.
+func (w *world) compareFolders(d *daemon) {
+	var folders []struct{ Path string }
+	if err := d.ask("GET", "folders", nil, nil, &folders); err != nil {
+		w.t.Error(err)
+	}
+	lines, err := w.them.Command(`LIST "" "*"`)
+	if err != nil {
+		w.t.Error(err)
+	}
+	ours := func(name string) bool {
+		return slices.ContainsFunc([]string{"Kept", "Old-", "New-", "Made-"}, func(s string) bool { return strings.HasPrefix(name, s) })
+	}
+	var here, there []string
+	for _, f := range folders {
+		if ours(f.Path) {
+			here = append(here, f.Path)
+		}
+	}
+	for _, line := range lines {
+		if name := strings.Trim(line[strings.LastIndexByte(line, ' ')+1:], `"`); ours(name) {
+			there = append(there, name)
+		}
+	}
+	w.same("the folders here", here, slices.Clone(w.shelves))
+	w.same("the folders there", there, slices.Clone(w.shelves))
 }
 
 func (w *world) same(where string, got, want []string) {

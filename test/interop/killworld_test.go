@@ -25,7 +25,7 @@ type letter struct {
 	flagged bool // changed here
 	work    bool // changed here: a keyword
 	replied bool // changed by the other client: \Answered
-	unread  bool // the other client sets no flags: it may be deleted for good without being changed meanwhile
+	private bool // the other client sets no flags: it may be deleted for good, or copied, without being changed meanwhile
 }
 
 // object is what an event or a contact has to be.
@@ -109,7 +109,7 @@ func (b *object) raw() string {
 
 // here makes one change through the daemon.
 func (w *world) here(d *daemon) error {
-	choices := []func(d *daemon) (deed, bool, error){w.addMail, w.addMail, w.addDraft, w.editDraft, w.editDraft, w.file, w.file, w.flag, w.flag, w.bin, w.post, w.addObject, w.editObject, w.deleteObject, w.addShelf}
+	choices := []func(d *daemon) (deed, bool, error){w.addMail, w.addMail, w.addDraft, w.editDraft, w.editDraft, w.file, w.file, w.flag, w.flag, w.bin, w.post, w.addObject, w.editObject, w.deleteObject, w.addShelf, w.renameShelf, w.copy}
 	act, ok, err := choices[w.r.IntN(len(choices))](d)
 	if err != nil || !ok {
 		return err
@@ -160,7 +160,7 @@ func (w *world) add(d *daemon, l *letter) deed {
 }
 
 func (w *world) addMail(d *daemon) (deed, bool, error) {
-	l := &letter{subject: w.name("ours"), folder: "INBOX", ours: w.r.IntN(2) == 0, size: 100 << w.r.IntN(9), unread: w.r.IntN(2) == 0}
+	l := &letter{subject: w.name("ours"), folder: "INBOX", ours: w.r.IntN(2) == 0, size: 100 << w.r.IntN(9), private: w.r.IntN(2) == 0}
 	if w.r.IntN(3) == 0 {
 		l.folder = w.shelves[w.r.IntN(len(w.shelves))]
 	}
@@ -168,7 +168,7 @@ func (w *world) addMail(d *daemon) (deed, bool, error) {
 }
 
 func (w *world) addDraft(d *daemon) (deed, bool, error) {
-	return w.add(d, &letter{subject: w.name("draft"), folder: "Drafts", ours: true, draft: true, size: 100 << w.r.IntN(8), unread: true}), true, nil
+	return w.add(d, &letter{subject: w.name("draft"), folder: "Drafts", ours: true, draft: true, size: 100 << w.r.IntN(8), private: true}), true, nil
 }
 
 // letterHere chooses a letter that is here already.
@@ -205,10 +205,35 @@ func (w *world) file(d *daemon) (deed, bool, error) {
 		return deed{}, false, err
 	}
 	to := append([]string{"INBOX"}, w.shelves...)[w.r.IntN(len(w.shelves)+1)]
+	if w.has(to, l.subject) {
+		return deed{}, false, nil
+	}
 	return deed{"move " + l.subject + " to " + to, func(d *daemon) error {
 		return d.ask("POST", "items/"+it.ID+"/move", nil, map[string]string{"to": to}, nil)
 	},
 		w.isIn(to, l.subject), func() { l.folder = to }}, true, nil
+}
+
+// has reports whether a letter of the subject belongs into a folder: only one at a time, so that each can be told from its copies.
+func (w *world) has(folder, subject string) bool {
+	return slices.ContainsFunc(w.letters, func(l *letter) bool { return l.folder == folder && l.subject == subject })
+}
+
+// copy makes another letter of the same bytes in another folder.
+func (w *world) copy(d *daemon) (deed, bool, error) {
+	l, it, ok, err := w.letterHere(d, func(l *letter) bool { return l.private && !l.draft })
+	if !ok || err != nil {
+		return deed{}, false, err
+	}
+	copied := *l
+	copied.folder, copied.ours = w.shelves[w.r.IntN(len(w.shelves))], true
+	if w.has(copied.folder, l.subject) {
+		return deed{}, false, nil
+	}
+	return deed{"copy " + l.subject, func(d *daemon) error {
+		return d.ask("POST", "items/"+it.ID+"/copy", nil, map[string]string{"to": copied.folder}, nil)
+	},
+		w.isIn(copied.folder, l.subject), func() { w.letters = append(w.letters, &copied) }}, true, nil
 }
 
 func (w *world) flag(d *daemon) (deed, bool, error) {
@@ -234,12 +259,15 @@ func (w *world) flag(d *daemon) (deed, bool, error) {
 
 // bin deletes a letter: into Trash, and from there for good.
 func (w *world) bin(d *daemon) (deed, bool, error) {
-	l, it, ok, err := w.letterHere(d, func(l *letter) bool { return l.ours && (l.folder != "Trash" || l.unread) })
+	l, it, ok, err := w.letterHere(d, func(l *letter) bool { return l.ours && (l.folder != "Trash" || l.private) })
 	if !ok || err != nil {
 		return deed{}, false, err
 	}
 	from, to := l.folder, "Trash"
 	done := w.isIn(to, l.subject)
+	if from != "Trash" && w.has(to, l.subject) {
+		return deed{}, false, nil
+	}
 	if from == "Trash" {
 		to = ""
 		done = func(d *daemon) (bool, error) {
@@ -310,21 +338,45 @@ func (w *world) deleteObject(d *daemon) (deed, bool, error) {
 		}, func() { b.gone = true }}, true, nil
 }
 
+func (w *world) isThere(folder string) func(d *daemon) (bool, error) {
+	return func(d *daemon) (bool, error) {
+		_, err := d.list(folder)
+		if no, ok := errors.AsType[*errNo](err); ok && no.code == "not-found" {
+			return false, nil
+		}
+		return err == nil, err
+	}
+}
+
 func (w *world) addShelf(d *daemon) (deed, bool, error) {
-	if len(w.shelves) > 7 {
+	if len(w.shelves) > 15 {
 		return deed{}, false, nil
 	}
-	name := w.name("Shelf")
+	name := w.name("Made")
 	return deed{"create " + name, func(d *daemon) error {
 		return d.ask("POST", "folders", nil, map[string]string{"path": name, "kind": "mail"}, nil)
 	},
-		func(d *daemon) (bool, error) {
-			_, err := d.list(name)
-			if no, ok := errors.AsType[*errNo](err); ok && no.code == "not-found" {
-				return false, nil
+		w.isThere(name), func() { w.shelves = append(w.shelves, name) }}, true, nil
+}
+
+// renameShelf gives a folder another name, once.
+func (w *world) renameShelf(d *daemon) (deed, bool, error) {
+	old, ok := pick(w.r, w.shelves, func(s string) bool { return strings.HasPrefix(s, "Old-") })
+	if !ok || w.r.IntN(4) > 0 {
+		return deed{}, false, nil
+	}
+	name := w.name("New")
+	return deed{"rename " + old, func(d *daemon) error {
+		return d.ask("POST", "folders/rename", nil, map[string]string{"path": old, "name": name}, nil)
+	},
+		w.isThere(name), func() {
+			w.shelves[slices.Index(w.shelves, old)] = name
+			for _, l := range w.letters {
+				if l.folder == old {
+					l.folder = name
+				}
 			}
-			return err == nil, err
-		}, func() { w.shelves = append(w.shelves, name) }}, true, nil
+		}}, true, nil
 }
 
 // there makes one change at the server, as another program of the same person does.
@@ -336,7 +388,7 @@ func (w *world) there() error {
 func (w *world) theirMail() error {
 	_, err := w.them.Append("INBOX", func(yield func(servers.Mail) bool) {
 		for range 1 + w.r.IntN(5) {
-			l := &letter{subject: w.name("theirs"), folder: "INBOX", ours: w.r.IntN(2) == 0, size: 100 << w.r.IntN(10), unread: w.r.IntN(2) == 0}
+			l := &letter{subject: w.name("theirs"), folder: "INBOX", ours: w.r.IntN(2) == 0, size: 100 << w.r.IntN(10), private: w.r.IntN(2) == 0}
 			w.letters = append(w.letters, l)
 			if !yield(servers.Mail{Raw: []byte(l.raw("ben@example.org"))}) {
 				return
@@ -365,7 +417,7 @@ func (w *world) theirs(which func(*letter) bool) (*letter, string, error) {
 }
 
 func (w *world) theirFlag() error {
-	l, uid, err := w.theirs(func(l *letter) bool { return !l.draft && !l.unread })
+	l, uid, err := w.theirs(func(l *letter) bool { return !l.draft && !l.private })
 	if uid == "" || err != nil {
 		return err
 	}
@@ -388,9 +440,9 @@ func (w *world) theirMove() error {
 	}
 	to := []string{"INBOX", "Kept", "", ""}[w.r.IntN(4)]
 	switch {
-	case to == l.folder:
+	case to != "" && w.has(to, l.subject):
 		return nil
-	case to == "" && (w.r.IntN(2) == 0 || !l.unread):
+	case to == "" && (w.r.IntN(2) == 0 || !l.private):
 		return nil
 	case to == "":
 		if _, err := w.them.Command(`UID STORE %s +FLAGS.SILENT (\Deleted)`, uid); err != nil {
