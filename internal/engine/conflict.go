@@ -116,9 +116,9 @@ func notice(to, id string, now time.Time, it store.Item, path string, names []st
 	if len(names) > 0 {
 		fmt.Fprintf(text, ", each in another way: %s", strings.Join(names, ", "))
 	}
-	io.WriteString(text, ".\n\nNothing is lost. The server's version is in that folder. The version that was written here is in the folder Conflicts.\n\n" +
-		"Look at both side by side, and keep the one that is right, or both:\n\n" +
-		"    outpost conflict list\n    outpost conflict show ID\n    outpost conflict keep ID --local\n    outpost conflict keep ID --server\n    outpost conflict keep ID --both\n\n" +
+	io.WriteString(text, ".\n\nNothing is lost. The server's version is in that folder. The version that was written here is in the folder Conflicts.\n\n"+
+		"Look at both side by side, and keep the one that is right, or both:\n\n"+
+		"    outpost conflict list\n    outpost conflict show ID\n    outpost conflict keep ID --local\n    outpost conflict keep ID --server\n    outpost conflict keep ID --both\n\n"+
 		"This message can be deleted; it goes away by itself when you have decided.\n")
 	text.Close()
 	return b.Bytes()
@@ -133,4 +133,3 @@ func words(kind groupware.Kind, subject string) string {
 
 // clash reports whether an item, whose server's version was read, was changed on both sides.
 func clash(w *work) bool { return w.p.Content == Clash || w.p.Verb == Agree }
-

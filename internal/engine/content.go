@@ -101,7 +101,7 @@ func (p *pass) putAside(tx *store.Tx, id groupware.ItemID, from store.Folder, wh
 	if err != nil {
 		return fmt.Errorf("keep a copy of item %d: %w", id, err)
 	}
-	return tx.SetReason(copied, store.Reason{Folder: p.paths[from.ID], Text: why, At: p.e.o.Clock()})
+	return tx.SetReason(copied, store.Reason{Folder: p.paths[from.ID], Text: why, At: p.e.o.Clock(), Edited: id})
 }
 
 // pushContent sends edited items to where the server has them, under the version that was edited.
@@ -111,6 +111,9 @@ func (p *pass) pushContent(ctx context.Context, s *session, _ store.Folder, ws [
 			continue
 		}
 		f := p.folders[w.t.Base.Folder]
+		if err := p.number(ctx, f, w); err != nil {
+			return err
+		}
 		ws, items, err := p.intend(ctx, s, f, []*work{w}, []string{""})
 		if err != nil {
 			return err
@@ -136,7 +139,14 @@ func (p *pass) pushContent(ctx context.Context, s *session, _ store.Folder, ws [
 				b.RemoteID = made.ID
 			}
 			p.result.Uploaded++
-			_, e := settle(tx, w, nil, &b, nil)
+			before, e := tx.BaseRaw(w.id)
+			if e != nil && !errors.Is(e, store.ErrNotWhole) {
+				return ignoreNotFound(e)
+			}
+			if e := p.tell(tx, f, before, items[0].Raw); e != nil {
+				return e
+			}
+			_, e = settle(tx, w, nil, &b, nil)
 			return errors.Join(e, tx.ClearIntent(w.id)) // the intent holds the bytes that base names
 		})
 		if err != nil {
@@ -321,6 +331,9 @@ func (p *pass) created(tx *store.Tx, f store.Folder, w *work, item remote.NewIte
 		b.Flags = groupware.Flags{}
 	}
 	p.result.Uploaded++
+	if err := p.tell(tx, f, nil, item.Raw); err != nil {
+		return err
+	}
 	return claim(tx, w, b)
 }
 

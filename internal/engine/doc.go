@@ -2,7 +2,8 @@
 // states of every item with a pure function (PlanItem), and executes the plan. A pass can end anywhere: what it
 // observed and what both sides agreed on is in the store, and the next pass goes on from there.
 //
-// Files in the order of a pass: pass.go, recover.go, send.go, folders.go, observe.go, execute.go, content.go, download.go.
+// Files in the order of a pass: pass.go, recover.go, send.go, folders.go, observe.go, recognise.go, guard.go, execute.go, content.go (conflict.go,
+// invite.go), download.go (progress.go).
 //
 // It may import store, remote (not its drivers), format and groupware; backend drives it.
 package engine

@@ -391,6 +391,9 @@ func (p *pass) pushDeletes(ctx context.Context, s *session, f store.Folder, ws [
 				case w == nil:
 				case no == nil:
 					p.result.Deleted++
+					if err := p.tellGone(tx, f, w.id); err != nil {
+						return err
+					}
 					if _, err := settle(tx, w, nil, nil, nil); err != nil {
 						return err
 					}

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"slices"
 	"testing"
 
 	"outpost/internal/groupware"
@@ -229,4 +230,30 @@ func TestAPassOverFoldersOnlyReadsNothingInThem(t *testing.T) {
 	d.folder("Calendar")
 	d.sync()
 	d.both("Inbox", "one []")
+}
+
+func TestWhatIsDoneInAFolderThatIsNotSynchronisedGoesToTheServer(t *testing.T) {
+	d := newDesk(t, fake.Options{})
+	d.server.AddFolder(remote.NewFolder{Name: "Archive", Kind: groupware.FolderMail, Role: groupware.RoleArchive})
+	d.serverMail("Archive", "old")
+	d.sync()
+	d.add("Archive", groupware.MediaMessage, mail("new"))
+	d.sync()
+	if got := d.there("Archive"); !slices.Equal(got, []string{"new []", "old []"}) {
+		t.Fatalf("%q", got)
+	}
+	id := d.find("Archive", "new")
+	d.do(func(tx *store.Tx) error { return tx.SetFlags(id, flagsOf("flagged")) })
+	d.sync()
+	if got := d.there("Archive"); !slices.Equal(got, []string{"new [flagged]", "old []"}) {
+		t.Fatalf("%q", got)
+	}
+	d.quiet()
+	if got := d.here("Archive"); len(got) != 1 {
+		t.Fatalf("%q", got)
+	}
+	d.changeFolder(d.folder("Archive").ID, func(f *store.Folder) { f.Mode = groupware.SyncWhole })
+	d.sync()
+	d.both("Archive", "new [flagged]", "old []")
+	d.quiet()
 }

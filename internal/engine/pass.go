@@ -32,6 +32,7 @@ type pass struct {
 	failed      map[groupware.ItemID]bool   // not tried again in this pass
 	lost        map[groupware.FolderID]bool // gone there, and here until what was filed out of them is found there or stored again
 	holds       []store.Hold
+	told        bool // invitations were put into the Outbox
 	result      Result
 	errs        []error
 }
@@ -150,6 +151,9 @@ func (p *pass) exchange(ctx context.Context) error {
 			if err != nil {
 				return err
 			}
+			if round == 0 {
+				fs = append(fs, p.unwatched(s)...)
+			}
 			for _, f := range append(fs, p.lostOf(s)...) {
 				if !pending[f.ID] || s.dead {
 					continue
@@ -161,6 +165,12 @@ func (p *pass) exchange(ctx context.Context) error {
 				if p.stop(ctx, s, err) {
 					return err
 				}
+			}
+		}
+		if p.told {
+			p.told = false
+			if err := p.send(ctx); err != nil {
+				return err
 			}
 		}
 		if len(p.touched) == 0 && !p.lookAgain {
@@ -264,9 +274,18 @@ func urgency(f store.Folder) int {
 
 // inOrder lists the folders of a service that take part, unless its connection is lost.
 func (p *pass) inOrder(s *session) []store.Folder {
-	var fs []store.Folder
+	return p.choose(s, func(f store.Folder) bool { return f.Mode != groupware.SyncOff })
+}
+
+// unwatched lists the folders of a service that are not synchronised. What a person does with the items that are here all the same, or files
+// there, goes to the server, but nobody looks what else is there.
+func (p *pass) unwatched(s *session) []store.Folder {
+	return p.choose(s, func(f store.Folder) bool { return f.Mode == groupware.SyncOff })
+}
+
+func (p *pass) choose(s *session, wanted func(store.Folder) bool) (fs []store.Folder) {
 	for _, f := range p.folders {
-		if !s.dead && f.Service == s.name && f.RemoteID != "" && !f.Deleted && !p.lost[f.ID] && !s.away[f.ID] && !f.NoItems && f.Mode != groupware.SyncOff && (p.only == nil || slices.Contains(p.only, f.ID)) {
+		if !s.dead && f.Service == s.name && f.RemoteID != "" && !f.Deleted && !p.lost[f.ID] && !s.away[f.ID] && !f.NoItems && wanted(f) && (p.only == nil || slices.Contains(p.only, f.ID)) {
 			fs = append(fs, f)
 		}
 	}

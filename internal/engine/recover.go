@@ -84,6 +84,15 @@ func (p *pass) resolve(ctx context.Context, s *session, f store.Folder, in store
 			b.Flags = old.Flags
 		}
 		p.result.Uploaded++
+		var before []byte
+		if old != nil {
+			if before, err = tx.BaseRaw(w.id); err != nil && !errors.Is(err, store.ErrNotWhole) {
+				return ignoreNotFound(err)
+			}
+		}
+		if err := p.tell(tx, f, before, item.Raw); err != nil {
+			return err
+		}
 		return claim(tx, w, b)
 	})
 }
@@ -116,7 +125,7 @@ func (p *pass) retry(ctx context.Context) error {
 					return err
 				case !there:
 					over = append(over, f)
-				case !f.Again && p.e.o.Clock().Sub(f.At) >= retryAfter:
+				case !f.Again && p.e.o.Clock().Sub(f.At).Abs() >= retryAfter: // or the clock was set back
 					again = append(again, f)
 				}
 				continue

@@ -41,6 +41,7 @@ type Features struct {
 	Rewrites   bool // objects are stored otherwise than given
 	UniqueUIDs bool // a second object with the same UID is refused in all folders of the service, as Cyrus does (RFC 6638 3.2.4.1)
 	NoPush     bool // nobody is told of changes: Watch returns at once
+	Schedules  bool // calendars say that the server sends invitations (RFC 6638); it sends none
 	NoKeywords bool // keywords are dropped silently, as by servers without PERMANENTFLAGS \*
 	AnyOrder   bool // items are read in an order of the server's own
 	MaxSize    int64
@@ -238,7 +239,7 @@ func (s *Server) find(id string) *folder {
 
 func (s *Server) show(f *folder) remote.Folder {
 	out := remote.Folder{ID: s.id(f), Parent: s.id(f.parent), Name: f.name, Kind: f.kind, Role: f.role,
-		Accepts: slices.Clone(f.accepts), ReadOnly: f.readOnly, NoItems: f.noItems, Items: int64(len(f.items))}
+		Accepts: slices.Clone(f.accepts), ReadOnly: f.readOnly, NoItems: f.noItems, Items: int64(len(f.items)), Schedules: s.o.Schedules && f.service == "caldav"}
 	if f.hidden {
 		out.Items = 0
 	}
