@@ -3,6 +3,8 @@ package store
 import (
 	"bytes"
 	"errors"
+	"fmt"
+	"math/rand/v2"
 	"slices"
 	"testing"
 
@@ -118,4 +120,57 @@ func TestAFailureOfAnItemEndsWhenItsNextTrySucceeds(t *testing.T) {
 		return nil
 	})
 	clean(t, m)
+}
+
+// What failures and conflicts took of the disk, it gets back.
+func TestSpaceOfFailuresAndConflictsIsGivenBack(t *testing.T) {
+	dir := t.TempDir()
+	p, m := openProfile(t, dir, Options{})
+	inbox, conflicts := addFolder(t, m, "INBOX", "inbox"), localFolder(t, m, groupware.RoleConflicts)
+	reopened := func() int64 { // bytes on the disk after the program ended
+		if err := p.Close(); err != nil {
+			t.Fatal(err)
+		}
+		p, m = openProfile(t, dir, Options{})
+		return m.Size(t.Context())
+	}
+	empty := reopened()
+	noise := rand.NewChaCha8([32]byte{})
+	some := func() []byte {
+		b := make([]byte, 1<<20)
+		noise.Read(b)
+		return b
+	}
+	var ids []groupware.ItemID
+	for i := range 4 {
+		id := add(t, m, conflicts, mail("ours", i, ""))
+		update(t, m, func(tx *Tx) error {
+			ids = append(ids, id)
+			return errors.Join(tx.SetConflict(Conflict{Item: id}, some()), tx.SetFailure(Failure{Folder: inbox, RemoteID: fmt.Sprint("1.", i), Raw: some()}))
+		})
+	}
+	if full := reopened(); full < empty+8<<20 {
+		t.Errorf("8 MiB took %d bytes", full-empty)
+	}
+	// Cleared one by one, and all at once while the mailbox stays open.
+	update(t, m, func(tx *Tx) error { return errors.Join(tx.Delete(ids[0]), tx.ClearFailure(0, inbox, "1.0")) })
+	if left := reopened(); left > empty+6<<20+1<<19 {
+		t.Errorf("%d bytes of 6 MiB", left-empty)
+	}
+	update(t, m, func(tx *Tx) error {
+		for _, id := range ids[1:] {
+			if err := tx.Delete(id); err != nil {
+				return err
+			}
+		}
+		return tx.RemoveFolder(inbox)
+	})
+	pages := must(m.writer.number("PRAGMA page_count"))(t)
+	if pages*pageSize > empty+2<<20 {
+		t.Errorf("while it is open, the database has %d bytes more than at first", pages*pageSize-empty)
+	}
+	clean(t, m)
+	if left := reopened(); left > empty+1<<17 {
+		t.Errorf("%d bytes of nothing", left-empty)
+	}
 }

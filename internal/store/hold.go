@@ -65,13 +65,18 @@ func (tx *Tx) ClearHold(folder groupware.FolderID, there bool) error {
 }
 
 // Doomed counts what the three states say is to be deleted of a folder: here because it is gone at the server and was not changed
-// here, there because it was deleted here and the server still has it. Of is how many items both sides agreed on in it.
+// here, there because it was deleted here and the server still has it. Of is how many items both sides agreed on in it. It takes as
+// long as there is something pending in the folder.
 func (tx *Tx) Doomed(folder groupware.FolderID) (here, there, of int64, err error) {
+	if err := tx.flush(); err != nil {
+		return 0, 0, 0, err
+	}
+	// What was agreed in the folder is what is here, without what is pending and was not agreed there, with what is pending and left.
 	_, err = tx.c.one(func(r row) { here, there, of = r.int(0), r.int(1), r.int(2) }, `SELECT
-		(SELECT count(*) FROM remotes r CROSS JOIN items i ON i.id = r.item WHERE r.folder = ?1 AND r.gone
+		(SELECT count(*) FROM remotes r INDEXED BY remotes_gone CROSS JOIN items i ON i.id = r.item WHERE r.folder = ?1 AND r.gone
 			AND i.folder = ?1 AND i.base_folder = ?1 AND i.content = i.base_content),
-		(SELECT count(*) FROM items i INDEXED BY items_pending WHERE i.pending AND i.folder IS NULL AND i.base_folder = ?1
-			AND substr(i.base_remote, 1, 1) <> '`+unanswered+`' AND NOT (i.remote AND EXISTS (SELECT 1 FROM remotes WHERE item = i.id AND gone))),
-		(SELECT count(*) FROM items WHERE base_folder = ?1 AND substr(base_remote, 1, 1) <> '`+unanswered+`')`, folder)
+		count(*) FILTER (WHERE folder IS NULL AND NOT (remote AND EXISTS (SELECT 1 FROM remotes WHERE item = items.id AND gone))),
+		count(*) + ifnull((SELECT items FROM folders WHERE id = ?1), 0) - (SELECT count(*) FROM items WHERE pending AND folder = ?1 AND base_folder IS NOT ?1)
+		FROM items WHERE pending AND base_folder = ?1 AND folder IS NOT ?1 AND base_remote NOT GLOB '[`+unanswered+`]*'`, folder)
 	return here, there, of, err
 }

@@ -108,11 +108,13 @@ func TestAnOldDataFolderIsMigratedWithEverythingInIt(t *testing.T) {
 	isMigrated(t, dir, rowsIn(t, filepath.Join(dir, mailboxDir, oldMailbox+".db")))
 }
 
-// A migration is one transaction: the program that dies anywhere in it leaves the old format, whole.
+// A migration is one transaction: the program that dies anywhere in it leaves the older format, whole.
 func TestAnInterruptedMigrationLosesNothing(t *testing.T) {
 	for _, prefix := range []string{"profile", "mailbox"} {
-		newest := must(fs.Glob(migrations, "sql/"+prefix+"-*.sql"))(t)
-		script := string(must(migrations.ReadFile(newest[1]))(t))
+		script := ""
+		for _, name := range must(fs.Glob(migrations, "sql/"+prefix+"-*.sql"))(t)[1:] {
+			script += string(must(migrations.ReadFile(name))(t))
+		}
 		statements := strings.SplitAfter(script, ";\n")
 		for n := 1; n < len(statements); n++ {
 			t.Run(fmt.Sprint(prefix, n), func(t *testing.T) {
@@ -181,7 +183,7 @@ func TestAFolderOfANewerOutpostIsRefusedAndLeftAlone(t *testing.T) {
 			p.Close()
 		}
 		e, ok := errors.AsType[*VersionError](err)
-		if !ok || e.Have != 99 || e.Know != 2 || filepath.Base(e.Path) != filepath.Base(newer) || !strings.Contains(err.Error(), "newer version of Outpost") {
+		if !ok || e.Have != 99 || e.Know < 2 || filepath.Base(e.Path) != filepath.Base(newer) || !strings.Contains(err.Error(), "newer version of Outpost") {
 			t.Errorf("got %v", err)
 		}
 		if after := must(os.ReadFile(path))(t); string(after) != string(before) {

@@ -252,11 +252,25 @@ func TestVerifyFindsWhatWasDamaged(t *testing.T) {
 		"missing content":           "DELETE FROM blobs WHERE id = 1",
 		"dangling folder":           "PRAGMA foreign_keys = OFF; UPDATE items SET folder = 999 WHERE id = 1; PRAGMA foreign_keys = ON",
 		"wrong mark":                "UPDATE items SET remote = 1 WHERE id = 1",
+		"failure without content":   "UPDATE failures SET raw = 99",
+		"lost content of a failure": "UPDATE failures SET raw = NULL",
+		"conflict without base":     "UPDATE conflicts SET base = 99",
+		"lost base of a conflict":   "UPDATE conflicts SET base = NULL",
+		"conflict of nothing":       "PRAGMA foreign_keys = OFF; UPDATE conflicts SET item = 99; PRAGMA foreign_keys = ON",
+		"hold of nothing":           "PRAGMA foreign_keys = OFF; UPDATE holds SET folder = 99; PRAGMA foreign_keys = ON",
+		"failed for no reason":      "UPDATE failures SET remote_id = '1.2'",
+		"flipped byte of a failure": "UPDATE blob_data SET data = x'00' WHERE id = (SELECT raw FROM failures)",
+		"flipped byte of a base":    "UPDATE blob_data SET data = x'00' WHERE id = (SELECT base FROM conflicts)",
 	} {
 		t.Run(name, func(t *testing.T) {
 			m := open(t)
 			inbox := addFolder(t, m, "INBOX", "inbox")
-			add(t, m, inbox, mail("one", 1, strings.Repeat("text that is compressed ", 20)))
+			id := add(t, m, inbox, mail("one", 1, strings.Repeat("text that is compressed ", 20)))
+			update(t, m, func(tx *Tx) error {
+				must(tx.Observe(inbox, []groupware.Remote{{RemoteID: "1.1"}}))(t)
+				return errors.Join(tx.SetFailure(Failure{Folder: inbox, RemoteID: "1.1", Text: "no", Raw: []byte("broken")}),
+					tx.SetConflict(Conflict{Item: id}, []byte("base")), tx.SetHold(Hold{Folder: inbox, Items: 30, Of: 40}))
+			})
 			clean(t, m)
 			if err := m.writer.script(damage); err != nil {
 				t.Fatal(err)

@@ -179,7 +179,7 @@ func (tx *Tx) Counts() (c Counts, err error) {
 			SELECT id, items, unread, role FROM folders WHERE parent IS NULL AND NOT deleted
 			UNION ALL SELECT f.id, f.items, f.unread, f.role FROM folders f JOIN seen ON f.parent = seen.id WHERE NOT f.deleted)
 		SELECT count(*), ifnull(sum(items), 0), ifnull(sum(unread), 0),
-			ifnull(sum(items) FILTER (WHERE role = 'conflicts'), 0) + (SELECT count(*) FROM conflicts c JOIN items i ON i.id = c.item
+			ifnull(sum(items) FILTER (WHERE role = 'conflicts'), 0) + (SELECT count(*) FROM conflicts c CROSS JOIN items i ON i.id = c.item
 				WHERE i.folder IS NULL OR i.folder NOT IN (SELECT id FROM seen WHERE role = 'conflicts')),
 			ifnull(sum(items) FILTER (WHERE role = 'local-failures'), 0) + (SELECT count(*) FROM failures),
 			(SELECT count(DISTINCT folder) FROM holds WHERE confirmed < items) FROM seen`)
