@@ -1,0 +1,186 @@
+package engine
+
+import (
+	"context"
+	"testing"
+
+	"outpost/internal/groupware"
+	"outpost/internal/remote"
+	"outpost/internal/remote/fake"
+	"outpost/internal/store"
+)
+
+// meddler is a server at which something happens just before or after one of our calls, once.
+type meddler struct {
+	*fake.Server
+	before, after map[string]func()
+	folders       func([]remote.Folder) []remote.Folder
+}
+
+func (m *meddler) once(at map[string]func(), call string) {
+	if do := at[call]; do != nil {
+		delete(at, call)
+		do()
+	}
+}
+
+func (m *meddler) Connect(ctx context.Context, service string) (remote.Service, error) {
+	s, err := m.Server.Connect(ctx, service)
+	if err != nil {
+		return nil, err
+	}
+	return meddledService{s, m}, nil
+}
+
+func (m *meddler) Submit(ctx context.Context) (remote.Submitter, error) {
+	s, err := m.Server.Submit(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return meddledSubmitter{s, m}, nil
+}
+
+type meddledService struct {
+	remote.Service
+	m *meddler
+}
+
+func (s meddledService) Folders(ctx context.Context) ([]remote.Folder, error) {
+	fs, err := s.Service.Folders(ctx)
+	if s.m.folders != nil {
+		fs = s.m.folders(fs)
+	}
+	return fs, err
+}
+
+func (s meddledService) Replace(ctx context.Context, folder, id, tag string, item remote.NewItem) (remote.Created, error) {
+	s.m.once(s.m.before, "Replace")
+	defer s.m.once(s.m.after, "Replace")
+	return s.Service.Replace(ctx, folder, id, tag, item)
+}
+
+func (s meddledService) SetFlags(ctx context.Context, folder string, ids []string, add, remove groupware.Flags) error {
+	s.m.once(s.m.before, "SetFlags")
+	defer s.m.once(s.m.after, "SetFlags")
+	return s.Service.SetFlags(ctx, folder, ids, add, remove)
+}
+
+func (s meddledService) Move(ctx context.Context, folder string, ids []string, to string) (map[string]string, error) {
+	s.m.once(s.m.before, "Move")
+	defer s.m.once(s.m.after, "Move")
+	return s.Service.Move(ctx, folder, ids, to)
+}
+
+func (s meddledService) Delete(ctx context.Context, folder string, items []remote.Ref, report func(string, error) error) error {
+	s.m.once(s.m.before, "Delete")
+	defer s.m.once(s.m.after, "Delete")
+	return s.Service.Delete(ctx, folder, items, report)
+}
+
+type meddledSubmitter struct {
+	remote.Submitter
+	m *meddler
+}
+
+func (s meddledSubmitter) Send(ctx context.Context, from string, to []string, raw []byte, last func() error) error {
+	defer s.m.once(s.m.after, "Send")
+	return s.Submitter.Send(ctx, from, to, raw, last)
+}
+
+func newMeddled(t *testing.T) (*desk, *meddler) {
+	d := newDesk(t, fake.Options{})
+	m := &meddler{Server: d.server, before: map[string]func(){}, after: map[string]func(){}}
+	d.e = New(d.m, m, d.e.o)
+	return d, m
+}
+
+// An edit that reaches the server after another client's is no refused edit: both are there, one of them in Conflicts.
+func TestAnEditThatComesTooLateMeetsTheOther(t *testing.T) {
+	d, m := newMeddled(t)
+	cal := d.server.FolderID("Calendar")
+	d.server.PutObject(cal, "a.ics", []byte(event("a", "lunch")))
+	d.sync()
+	id := d.find("Calendar", "lunch")
+	d.do(func(tx *store.Tx) error {
+		return tx.SetContent(id, store.Prepare(groupware.MediaCalendar, []byte(event("a", "late lunch"))))
+	})
+	m.before["Replace"] = func() { d.server.PutObject(cal, "a.ics", []byte(event("a", "dinner"))) }
+	d.sync()
+	d.both("Calendar", "dinner []")
+	if kept, failed := d.here("Conflicts"), d.here("Local Failures"); len(kept) != 1 || kept[0] != "late lunch []" || len(failed) != 0 {
+		t.Fatalf("Conflicts %q, Local Failures %q", kept, failed)
+	}
+	d.quiet()
+}
+
+// A deletion that reaches the server after another client's edit is taken back: who deleted it had not seen that.
+func TestADeletionThatComesTooLateIsTakenBack(t *testing.T) {
+	d, m := newMeddled(t)
+	cal := d.server.FolderID("Calendar")
+	d.server.PutObject(cal, "a.ics", []byte(event("a", "lunch")))
+	d.sync()
+	d.do(func(tx *store.Tx) error { return tx.Delete(d.find("Calendar", "lunch")) })
+	m.before["Delete"] = func() { d.server.PutObject(cal, "a.ics", []byte(event("a", "dinner"))) }
+	d.sync()
+	d.both("Calendar", "dinner []")
+	d.quiet()
+}
+
+// A server that shows no Inbox is not asked for anything else.
+func TestAServerThatShowsNoInboxChangesNothingHere(t *testing.T) {
+	d, m := newMeddled(t)
+	d.serverMail("Inbox", "one")
+	d.sync()
+	seq := d.seq()
+	m.folders = func(fs []remote.Folder) (some []remote.Folder) {
+		for _, f := range fs {
+			if f.Role != groupware.RoleInbox {
+				some = append(some, f)
+			}
+		}
+		return some
+	}
+	if _, err := d.e.Pass(d.ctx, PassOptions{}); err == nil {
+		t.Fatal("the pass told nothing")
+	}
+	if here := d.here("Inbox"); len(here) != 1 || d.seq() != seq {
+		t.Fatalf("here is %q, after %d changes", here, d.seq()-seq)
+	}
+	m.folders = nil
+	d.sync()
+	d.both("Inbox", "one []")
+	d.quiet()
+}
+
+// What is known to be sent is filed as sent, whatever ends the pass at that moment.
+func TestThatAMessageWasSentIsKeptWhenThePassEndsThere(t *testing.T) {
+	d, m := newMeddled(t)
+	d.sync()
+	d.queue("last words")
+	ctx, cancel := context.WithCancel(d.ctx)
+	m.after["Send"] = cancel
+	d.e.Pass(ctx, PassOptions{})
+	d.sync()
+	if n := len(d.server.Sent()); n != 1 || len(d.here("Outbox")) != 0 {
+		t.Fatalf("sent %d times, Outbox %q", n, d.here("Outbox"))
+	}
+	d.both("Sent", "last words [seen]")
+	d.quiet()
+}
+
+// A message that was at its final dot when the program ended may have been sent: it waits for a person.
+func TestAMessageWhoseSendingWasInterruptedIsNotSentAgain(t *testing.T) {
+	d, _ := newMeddled(t)
+	d.sync()
+	id := d.queue("perhaps")
+	d.do(func(tx *store.Tx) error {
+		return tx.Submit(store.Submission{Item: id, From: "anna@example.org", To: []string{"ben@example.org"}, State: store.Sending})
+	})
+	d.reopen()
+	d.sync()
+	var q []store.Submission
+	d.ok(d.m.View(d.ctx, func(tx *store.Tx) (err error) { q, err = tx.Submissions(); return err }))
+	if len(d.server.Sent()) != 0 || len(q) != 1 || q[0].State != store.Unknown {
+		t.Fatalf("sent %d times, %+v", len(d.server.Sent()), q)
+	}
+}
