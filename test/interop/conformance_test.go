@@ -2,6 +2,7 @@ package interop
 
 import (
 	"fmt"
+	"slices"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -17,7 +18,7 @@ import (
 
 // mailFeatures are those of an IMAP server with every extension that the driver uses.
 var mailFeatures = remotetest.Features{State: true, Delta: true, Renames: true, StableFolderIDs: true, Nests: true, KeepsBytes: true, NewIDs: true,
-	Tags: true, Identify: true, Keywords: true, Moves: true}
+	Tags: true, Identify: true, Keywords: true, Push: true, PushAll: true, Moves: true}
 
 // objectFeatures are those of a DAV server with sync-collection that keeps what it is given.
 var objectFeatures = remotetest.Features{State: true, Delta: true, Renames: true, StableFolderIDs: true, KeepsBytes: true, NewIDs: true, Tags: true, Moves: true}
@@ -37,19 +38,27 @@ var poorer = []struct {
 	{"as it is", nil, func(*remotetest.Features) {}},
 	{"without QRESYNC", []string{"QRESYNC"}, func(f *remotetest.Features) { f.Delta = false }},
 	{"without extensions", []string{"QRESYNC", "CONDSTORE", "UIDPLUS", "MOVE", "OBJECTID", "LIST-STATUS", "LIST-EXTENDED", "SPECIAL-USE", "CREATE-SPECIAL-USE",
-		"LITERAL+", "LITERAL-", "MULTIAPPEND", "ESEARCH", "NAMESPACE", "ENABLE", "COMPRESS=DEFLATE", "UNSELECT", "IMAP4REV2"}, func(f *remotetest.Features) {
-		f.Delta, f.State, f.NewIDs, f.StableFolderIDs = false, false, false, false
+		"LITERAL+", "LITERAL-", "MULTIAPPEND", "ESEARCH", "NAMESPACE", "ENABLE", "COMPRESS=DEFLATE", "UNSELECT", "IMAP4REV2", "IDLE", "NOTIFY", "ACL", "LIST-MYRIGHTS"}, func(f *remotetest.Features) {
+		f.Delta, f.State, f.NewIDs, f.StableFolderIDs, f.Push, f.PushAll = false, false, false, false, false, false
 	}},
 }
 
-// conformMail runs the suite against a mail server, each time as another user.
-func conformMail(t *testing.T, newUser func(t *testing.T) remote.Endpoint, features remotetest.Features, refused []byte) {
+// conformMail runs the suite against a mail server, each time as another user. restrict takes a user's rights away; nil where
+// nobody can.
+func conformMail(t *testing.T, newUser func(t *testing.T) remote.Endpoint, features remotetest.Features, refused []byte,
+	restrict func(t testing.TB, u servers.User, path string) func()) {
 	for _, p := range poorer {
 		t.Run(p.name, func(t *testing.T) {
 			t.Parallel()
 			e := newUser(t)
 			target := remotetest.Target{Kinds: []groupware.FolderKind{groupware.FolderMail}, Refused: refused, Features: features}
 			p.lacks(&target.Features)
+			if restrict != nil && !slices.Contains(p.mask, "ACL") {
+				target.Restrict = func(t testing.TB, path string) func() {
+					t.Helper()
+					return restrict(t, servers.User{Name: e.User, Password: e.Password}, path)
+				}
+			}
 			if len(p.mask) > 1 {
 				target.Many = 100 // each waits for an answer, and that takes Cyrus 45 ms
 			}
@@ -112,14 +121,16 @@ func TestDemoConforms(t *testing.T) {
 			return remote.Endpoint{URL: url, User: name, Password: servers.Password, Timeout: 30 * time.Second}
 		}
 	}
-	conformMail(t, at(a.IMAP), mailFeatures, nil)
+	conformMail(t, at(a.IMAP), mailFeatures, nil, nil)
 	conformObjects(t, dav.CalDAV, at(a.CalDAV), objectFeatures)
 	conformObjects(t, dav.CardDAV, at(a.CardDAV), objectFeatures)
 }
 
 func TestCyrusConforms(t *testing.T) {
 	s := servers.Cyrus(t, servers.Options{})
-	conformMail(t, users(s, s.IMAP), mailFeatures, []byte("Subject: NUL\r\n\r\n\x00\r\n"))
+	m := mailFeatures
+	m.PushAll = false // Cyrus 3.6 has no NOTIFY
+	conformMail(t, users(s, s.IMAP), m, []byte("Subject: NUL\r\n\r\n\x00\r\n"), s.Restrict)
 	f := objectFeatures
 	f.KeepsBytes = false // it writes the parts of an RRULE, and lists of TYPE, in a form of its own
 	conformObjects(t, dav.CalDAV, users(s, s.CalDAV), f)
@@ -130,7 +141,7 @@ func TestDovecotConforms(t *testing.T) {
 	s := servers.Dovecot(t, servers.Options{})
 	f := mailFeatures
 	f.StableFolderIDs = false // Dovecot 2.3 has no OBJECTID
-	conformMail(t, users(s, s.IMAP), f, nil)
+	conformMail(t, users(s, s.IMAP), f, nil, s.Restrict)
 }
 
 func TestRadicaleConforms(t *testing.T) {

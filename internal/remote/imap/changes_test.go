@@ -82,6 +82,22 @@ func TestChangesAreToldAsTheServerCanTellThem(t *testing.T) {
 			C: A2 SELECT "INBOX"
 			C: A3 UID FETCH 1:9,10:* (UID FLAGS RFC822.SIZE) (CHANGEDSINCE 50 VANISHED)` + opened("A2", 0, 5, 10, 40) + `
 			S: A3 OK done`, "5.50.10.2", "", "5.40.10.0", true},
+		"from a server that was restored from an old copy": {"ENABLE QRESYNC", qresync + `
+			C: A2 SELECT "INBOX"
+			C: A3 UID FETCH 1:9,10:* (UID FLAGS RFC822.SIZE) (CHANGEDSINCE 50 VANISHED)` + opened("A2", 2, 5, 8, 60) + `
+			S: A3 OK done
+			C: A4 UID FETCH 1:* (UID FLAGS RFC822.SIZE)
+			S: * 1 FETCH (UID 6 FLAGS ())
+			S: * 2 FETCH (UID 7 FLAGS ())
+			S: A4 OK done`, "5.50.10.2", "5.6, 5.7", "5.60.8.2", true},
+		"with CONDSTORE, from a server whose mod-sequences begin anew": {"CONDSTORE", `
+			C: A1 SELECT "INBOX" (CONDSTORE)
+			C: A2 UID FETCH 1:9,10:* (UID FLAGS RFC822.SIZE) (CHANGEDSINCE 50)` + opened("A1", 2, 5, 10, 3) + `
+			S: A2 OK done
+			C: A3 UID FETCH 1:* (UID FLAGS RFC822.SIZE)
+			S: * 1 FETCH (UID 6 FLAGS (\Seen))
+			S: * 2 FETCH (UID 7 FLAGS ())
+			S: A3 OK done`, "5.50.10.2", "5.6 seen, 5.7", "5.3.10.2", true},
 		"with CONDSTORE, where counting proves that nothing went": {"CONDSTORE", `
 			C: A1 SELECT "INBOX" (CONDSTORE)
 			C: A2 UID FETCH 1:9,10:* (UID FLAGS RFC822.SIZE) (CHANGEDSINCE 50)` + opened("A1", 4, 5, 12, 60) + `

@@ -296,3 +296,97 @@ func TestTheSelectedFolderIsLeftBeforeItGoes(t *testing.T) {
 	}
 	wantKind(t, d.DeleteFolder(t.Context(), "Work"), remote.Forbidden, "not yours")
 }
+
+func TestRightsSayWhatMayOnlyBeRead(t *testing.T) {
+	readOnly := func(d *Driver) string {
+		all, err := d.Folders(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		var out []string
+		for _, f := range all {
+			if f.ReadOnly {
+				out = append(out, f.Name)
+			}
+		}
+		return strings.Join(out, " ")
+	}
+	for name, transcript := range map[string]string{
+		"where LIST tells them, without another question": `LIST-EXTENDED LIST-MYRIGHTS LIST-STATUS ACL RIGHTS=kxte] hi
+			C: A1 LIST "" "*" RETURN (MYRIGHTS STATUS (MESSAGES UIDNEXT UIDVALIDITY))
+			S: * LIST () "/" INBOX
+			S: * STATUS INBOX (MESSAGES 1 UIDNEXT 2 UIDVALIDITY 5)
+			S: * MYRIGHTS inbox lrswipkxtecda
+			S: * LIST () "/" Read
+			S: * STATUS Read (MESSAGES 1 UIDNEXT 2 UIDVALIDITY 5)
+			S: * MYRIGHTS Read "lrskxcad"
+			S: * LIST () "/" Drop
+			S: * STATUS Drop (MESSAGES 1 UIDNEXT 2 UIDVALIDITY 5)
+			S: * MYRIGHTS Drop lrsip
+			S: A1 OK done`,
+		"where they are asked for, all at once, and not told of each": `LIST-EXTENDED LIST-STATUS ACL] hi
+			C: A1 LIST "" "*" RETURN (STATUS (MESSAGES UIDNEXT UIDVALIDITY))
+			S: * LIST () "/" INBOX
+			S: * STATUS INBOX (MESSAGES 1 UIDNEXT 2 UIDVALIDITY 5)
+			S: * LIST () "/" Old
+			S: * STATUS Old (MESSAGES 1 UIDNEXT 2 UIDVALIDITY 5)
+			S: * LIST () "/" Read
+			S: * STATUS Read (MESSAGES 1 UIDNEXT 2 UIDVALIDITY 5)
+			S: A1 OK done
+			C: A2 MYRIGHTS "INBOX"
+			C: A3 MYRIGHTS "Old"
+			C: A4 MYRIGHTS "Read"
+			S: A2 NO not yours
+			S: * MYRIGHTS Old lrsd
+			S: A3 OK done
+			S: * MYRIGHTS Read {3}\r\nlrs
+			S: A4 OK done`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			if got := readOnly(connect(t, script(t, preauth+transcript), Options{})); got != "Read" {
+				t.Errorf("%q may only be read", got)
+			}
+		})
+	}
+	t.Run("and so does opening a folder, where there are no rights", func(t *testing.T) {
+		list := func(tag string) string {
+			return `
+			C: ` + tag + ` LIST "" "*"
+			S: * LIST () "/" INBOX
+			S: ` + tag + ` OK done`
+		}
+		d := scripted(t, "UNSELECT", `
+			C: A1 SELECT "INBOX"
+			S: * 0 EXISTS
+			S: * OK [UIDVALIDITY 5] ok
+			S: * OK [UIDNEXT 1] ok
+			S: A1 OK [READ-ONLY] look, do not touch
+			C: A2 UNSELECT
+			S: A2 OK done`+list("A3")+`
+			C: A4 STATUS "INBOX" (MESSAGES UIDNEXT UIDVALIDITY)
+			S: A4 OK done`)
+		if _, _, err := told(t, d, ""); err != nil {
+			t.Fatal(err)
+		}
+		if got := readOnly(d); got != "INBOX" {
+			t.Errorf("%q may only be read", got)
+		}
+	})
+}
+
+// Dovecot says OK to both and does nothing.
+func TestADeletionWithoutTheRightToIsNotBelieved(t *testing.T) {
+	d := scripted(t, "UIDPLUS", `
+		C: A1 SELECT "INBOX"
+		S: * OK [PERMANENTFLAGS (\Seen)] limited
+		S: * 1 EXISTS
+		S: * OK [UIDVALIDITY 5] ok
+		S: * OK [UIDNEXT 2] ok
+		S: A1 OK [READ-WRITE] done
+		C: A2 NOOP
+		S: A2 OK done`)
+	err := d.Delete(t.Context(), "INBOX", []remote.Ref{{ID: "5.1"}}, func(_ string, err error) error { return err })
+	wantKind(t, err, remote.Forbidden, "cannot be removed")
+	_, err = d.Move(t.Context(), "INBOX", []string{"5.1"}, "Work")
+	wantKind(t, err, remote.Forbidden, "cannot be removed")
+}

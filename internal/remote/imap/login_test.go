@@ -4,7 +4,10 @@ import (
 	"bytes"
 	"context"
 	"encoding/base64"
+	"io"
 	"net"
+	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 
@@ -108,6 +111,30 @@ func TestRefusedSignInsSayWhy(t *testing.T) {
 		"no IMAP": {`
 			S: 220 smtp.example.org ESMTP
 			CLOSE`, remote.Protocol, "makes no sense"},
+		"a login page": {`
+			S: <!DOCTYPE html><html><head><title>Welcome to our hotel
+			CLOSE`, remote.Offline, "does this network ask you to sign in first?"},
+		"a web server": {`
+			S: HTTP/1.1 400 Bad Request
+			S: Connection: close
+			CLOSE`, remote.Offline, "a web page came back"},
+		"thrown out for being many": {`
+			S: * OK [CAPABILITY IMAP4rev1] hello
+			C: A1 LOGIN "anna" "sesame street"
+			S: * BYE Too many simultaneous connections. (Failure)
+			CLOSE`, remote.Unavailable, "simultaneous"},
+		"not now, in words only": {`
+			S: * OK [CAPABILITY IMAP4rev1] hello
+			C: A1 LOGIN "anna" "sesame street"
+			S: A1 NO Temporary authentication failure`, remote.Unavailable, "Temporary"},
+		"too much": {`
+			S: * OK [CAPABILITY IMAP4rev1] hello
+			C: A1 LOGIN "anna" "sesame street"
+			S: A1 NO [OVERQUOTA] Account exceeded command or bandwidth limits`, remote.Unavailable, "bandwidth"},
+		"an account that somebody must look at": {`
+			S: * OK [CAPABILITY IMAP4rev1] hello
+			C: A1 LOGIN "anna" "sesame street"
+			S: A1 NO [CONTACTADMIN] call us`, remote.Auth, "call us"},
 		"strange greeting": {`
 			S: * HELLO there
 			CLOSE`, remote.Protocol, "does not greet"},
@@ -281,6 +308,33 @@ func TestCompressionIsUsedWhereItIsOffered(t *testing.T) {
 	if in, _ := read(Options{ForceCompress: true, Mask: []string{"COMPRESS=DEFLATE"}}); in < plainIn/2 {
 		t.Errorf("masked, and yet only %d bytes", in)
 	}
+}
+
+func TestAWebServerInTheWayIsOfflineAndAWrongCertificateStaysOne(t *testing.T) {
+	web := httptest.NewServer(http.NotFoundHandler())
+	defer web.Close()
+	_, err := Connect(t.Context(), remote.Endpoint{URL: "imaps://" + web.Listener.Addr().String(), User: "anna"}, Options{})
+	wantKind(t, err, remote.Offline, "does this network ask you to sign in first?")
+	page := httptest.NewTLSServer(http.NotFoundHandler())
+	defer page.Close()
+	_, err = Connect(t.Context(), remote.Endpoint{URL: "imaps://" + page.Listener.Addr().String(), User: "anna"}, Options{})
+	wantKind(t, err, remote.Certificate, "certificate")
+	plain, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer plain.Close()
+	go func() {
+		conn, err := plain.Accept()
+		if err != nil {
+			return
+		}
+		defer conn.Close()
+		io.WriteString(conn, "* OK hello\r\n")
+		io.Copy(io.Discard, conn)
+	}()
+	_, err = Connect(t.Context(), remote.Endpoint{URL: "imaps://" + plain.Addr().String(), User: "anna"}, Options{})
+	wantKind(t, err, remote.Offline, "does not speak TLS")
 }
 
 func TestNobodyThere(t *testing.T) {
