@@ -148,6 +148,40 @@ func TestARefusedEditIsRetriedOnTheItemThatItWasOf(t *testing.T) {
 	}
 }
 
+func TestWhatIsRefusedBecauseOfAnotherItemDoesNotReplaceThat(t *testing.T) {
+	h := newHouse(t, anna)
+	h.sync()
+	h.add("Calendar", "", event("e1", "Planning"))
+	h.sync()
+	id := h.add("Calendar", "", event("e1", "Of the same name"))
+	taken := fake.Fault{Call: "Create", At: fake.OneItem, Kind: remote.Forbidden} // a calendar holds a UID once (RFC 4791 5.3.2.1)
+	h.failing(1, taken)
+	h.have("Local Failures", "Of the same name")
+	h.retry(id)
+	h.failing(1, taken)
+	h.have("Calendar", "Planning")
+	h.have("Local Failures", "Of the same name")
+}
+
+func TestTheItemOfARefusedEditIsGone(t *testing.T) {
+	h := newHouse(t, anna)
+	h.sync()
+	id := h.add("Calendar", "", event("e1", "Planning"))
+	h.sync()
+	if err := h.Edit(h.ctx, id, "", []byte(event("e1", "Replanning"))); err != nil {
+		t.Fatal(err)
+	}
+	h.failing(1, fake.Fault{Call: "Replace", Kind: remote.TooLarge})
+	if _, err := h.Delete(h.ctx, id); err != nil {
+		t.Fatal(err)
+	}
+	h.retry(h.oneFailure(FailedRefuse).ID)
+	h.healed()
+	if got := h.there(anna, "Calendar"); len(got) != 1 || !strings.Contains(got[0], "SUMMARY:Replanning") {
+		t.Errorf("the server has %q", got)
+	}
+}
+
 func TestAnEditInLocalFailuresCanBeMendedFirst(t *testing.T) {
 	h := newHouse(t, anna)
 	h.sync()

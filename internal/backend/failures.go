@@ -180,7 +180,7 @@ func told(tx *store.Tx, b *mailbox, r store.Failure, in store.Folder) (failed, e
 	}
 	f.Number, f.Doing, f.Code, f.Error, f.At, f.Tries, f.Again, f.in = r.Number, r.Doing, r.Code, r.Text, Time{r.At}, r.Tries, r.Again, in.ID
 	f.What = FailedWrite
-	if r.Item == 0 || r.Doing == "read" {
+	if r.Item == 0 && r.RemoteID != "" || r.Doing == "read" {
 		f.What = FailedRead
 	}
 	switch {
@@ -324,12 +324,8 @@ func (s *Server) retry(ctx context.Context, b *mailbox, f failed) (string, error
 	if f.Number != 0 {
 		return f.ID, b.Update(ctx, func(tx *store.Tx) error { return again(tx, f) })
 	}
-	old, err := s.edited(ctx, b, f)
-	if err != nil {
-		return "", err
-	}
 	now := f.item
-	err = b.Update(ctx, func(tx *store.Tx) error {
+	err := b.Update(ctx, func(tx *store.Tx) error {
 		t, err := item(tx, b, f.item)
 		if err != nil {
 			return err
@@ -342,7 +338,7 @@ func (s *Server) retry(ctx context.Context, b *mailbox, f failed) (string, error
 			sub.State, sub.Text = store.Queued, ""
 			return tx.Submit(sub)
 		case f.What == FailedRefuse && t.in.Role == groupware.RoleLocalFailures:
-			now, err = bringBack(tx, t, old)
+			now, err = bringBack(tx, t)
 			return err
 		}
 		return fail(CodeNotFound, "%s is not what it was any more: outpost failure list tells how it is now", f.ID)
@@ -371,48 +367,30 @@ func again(tx *store.Tx, f failed) error {
 	return tx.RetryFailure(f.Number)
 }
 
-// edited finds the item whose edit the server refused: the edit lies in Local Failures, the item has the server's version again.
-// 0: there is none, the refused item was new.
-func (s *Server) edited(ctx context.Context, b *mailbox, f failed) (groupware.ItemID, error) {
-	var uid string
-	var from store.Folder
-	var found bool
-	err := b.View(ctx, func(tx *store.Tx) error {
-		it, err := tx.Item(f.item)
-		if err != nil {
-			return err
-		}
-		r, _, err := tx.Reason(it.ID)
-		if err != nil {
-			return err
-		}
-		folders, err := tx.Folders()
-		from, found = folderAt(folders, r.Folder)
-		uid = it.MessageID
-		return err
-	})
-	if err != nil || f.What != FailedRefuse || !found || uid == "" || from.Role.Local() {
-		return 0, err
-	}
-	items, _, err := b.List(ctx, from.ID, store.ListOptions{Limit: maxPage})
-	if err != nil {
-		return 0, err
-	}
-	for _, it := range items {
-		if it.MessageID == uid {
-			return it.ID, nil
-		}
-	}
-	return 0, nil
-}
-
 // bringBack puts an item of Local Failures back where it came from: into the item whose edit it was, into Outbox to be sent, or into
 // its folder. It returns the item that it is now.
-func bringBack(tx *store.Tx, t thing, edited groupware.ItemID) (groupware.ItemID, error) {
+func bringBack(tx *store.Tx, t thing) (groupware.ItemID, error) {
 	id := idText(t.box, int64(t.ID))
 	r, _, err := tx.Reason(t.ID)
 	if err != nil {
 		return 0, err
+	}
+	raw, err := tx.Raw(t.ID)
+	if err != nil {
+		return 0, err
+	}
+	if r.Edited != 0 {
+		old, err := item(tx, t.box, r.Edited)
+		if err == nil {
+			err = writable(old.in, old.in.Name)
+		}
+		if err == nil {
+			err = tx.SetContent(r.Edited, store.Prepare(t.Media, raw))
+		}
+		if err != nil {
+			return 0, err
+		}
+		return r.Edited, tx.Delete(t.ID)
 	}
 	folders, err := tx.Folders()
 	if err != nil {
@@ -424,16 +402,6 @@ func bringBack(tx *store.Tx, t thing, edited groupware.ItemID) (groupware.ItemID
 	}
 	if err := writable(f, r.Folder); err != nil {
 		return 0, err
-	}
-	raw, err := tx.Raw(t.ID)
-	if err != nil {
-		return 0, err
-	}
-	if old, err := tx.Item(edited); edited != 0 && err == nil && old.Folder == f.ID && old.MessageID == t.MessageID {
-		if err := tx.SetContent(edited, store.Prepare(t.Media, raw)); err != nil {
-			return 0, err
-		}
-		return edited, tx.Delete(t.ID)
 	}
 	if err := tx.SetFolder(t.ID, f.ID); err != nil || f.Role != groupware.RoleOutbox {
 		return t.ID, err

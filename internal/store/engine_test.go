@@ -430,10 +430,10 @@ func TestWhatIsRememberedBesideTheStates(t *testing.T) {
 		if len(fs) != 1 || fs[0].Item != id || fs[0].Tries != 2 || !fs[0].At.Equal(testTime) {
 			t.Errorf("failures %+v", fs)
 		}
-		if err := tx.SetReason(id, Reason{"INBOX", "because", testTime}); err != nil {
+		if err := tx.SetReason(id, Reason{Folder: "INBOX", Text: "because", At: testTime, Edited: id}); err != nil {
 			return err
 		}
-		if r, found, err := tx.Reason(id); err != nil || !found || r.Text != "because" {
+		if r, found, err := tx.Reason(id); err != nil || !found || r.Text != "because" || r.Edited != id {
 			t.Errorf("reason %+v %v", r, err)
 		}
 		if err := tx.Submit(Submission{Item: id, From: "anna@example.org", To: []string{"ben@example.org", "cleo@example.org"}}); err != nil {

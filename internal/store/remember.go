@@ -113,9 +113,10 @@ func (tx *Tx) clearIntents(where string, arg any) error {
 
 // Reason says why an item is in Conflicts or Local Failures.
 type Reason struct {
-	Folder string // name of the folder that it came from
+	Folder string // path of the folder that it came from
 	Text   string
 	At     time.Time
+	Edited groupware.ItemID // the item of which it is an edit that was refused; 0: none, or that is gone
 }
 
 // SetReason remembers why an item is where it is.
@@ -123,14 +124,15 @@ func (tx *Tx) SetReason(item groupware.ItemID, r Reason) error {
 	if err := tx.writable(); err != nil {
 		return err
 	}
-	_, err := tx.c.exec(`INSERT INTO reasons (item, folder, text, at) VALUES (?1, ?2, ?3, ?4) ON CONFLICT (item) DO UPDATE SET folder = ?2, text = ?3, at = ?4`,
-		item, r.Folder, r.Text, r.At.UnixMilli())
+	_, err := tx.c.exec(`INSERT INTO reasons (item, folder, text, at, edited) VALUES (?1, ?2, ?3, ?4, nullif(?5, 0))
+		ON CONFLICT (item) DO UPDATE SET folder = ?2, text = ?3, at = ?4, edited = nullif(?5, 0)`, item, r.Folder, r.Text, r.At.UnixMilli(), r.Edited)
 	return err
 }
 
 // Reason returns why an item is where it is, if that is remembered.
 func (tx *Tx) Reason(item groupware.ItemID) (out Reason, found bool, err error) {
-	found, err = tx.c.one(func(r row) { out = Reason{r.text(0), r.text(1), time.UnixMilli(r.int(2))} }, "SELECT folder, text, at FROM reasons WHERE item = ?", item)
+	found, err = tx.c.one(func(r row) { out = Reason{r.text(0), r.text(1), time.UnixMilli(r.int(2)), groupware.ItemID(r.int(3))} },
+		`SELECT r.folder, r.text, r.at, ifnull(i.id, 0) FROM reasons r LEFT JOIN items i ON i.id = r.edited AND i.folder IS NOT NULL WHERE r.item = ?`, item)
 	return out, found, err
 }
 
