@@ -32,9 +32,10 @@ type Mailbox struct {
 	// feedFirst is about where the feed begins; who has the writer uses it.
 	feedFirst int64
 
-	readers chan *conn // idle readers; nil stands for one that is not open yet
+	reading chan struct{} // holds a token for each reader that is not in use
 
 	mu          sync.Mutex
+	idle        []*conn // open readers that are not in use; the last used one, which has its statements and pages at hand, is taken first
 	closed      bool
 	subscribers map[chan struct{}]struct{}
 
@@ -61,7 +62,7 @@ func (m *Mailbox) conn(o connOptions) connOptions {
 func openMailbox(ctx context.Context, dir, guid string, o mailboxOptions) (*Mailbox, error) {
 	m := &Mailbox{
 		guid: guid, path: filepath.Join(dir, guid+".db"), o: o,
-		writing: make(chan struct{}, 1), readers: make(chan *conn, maxReaders),
+		writing: make(chan struct{}, 1), reading: make(chan struct{}, maxReaders),
 		subscribers: map[chan struct{}]struct{}{},
 	}
 	var err error
@@ -79,7 +80,7 @@ func openMailbox(ctx context.Context, dir, guid string, o mailboxOptions) (*Mail
 	}
 	m.writing <- struct{}{}
 	for range maxReaders {
-		m.readers <- nil
+		m.reading <- struct{}{}
 	}
 	m.views = newViews()
 	if m.index, err = openIndex(ctx, m); err != nil {
@@ -108,9 +109,10 @@ func (m *Mailbox) Close() error {
 	errs := []error{m.index.close()}
 	<-m.writing
 	for range maxReaders {
-		if c := <-m.readers; c != nil {
-			errs = append(errs, c.close())
-		}
+		<-m.reading
+	}
+	for _, c := range m.idle {
+		errs = append(errs, c.close())
 	}
 	m.writer.interrupt(context.Background())
 	// Giving space back needs some first. On a full disk that is left for another time: nothing is lost by it.
@@ -140,6 +142,9 @@ func (m *Mailbox) Bulk(ctx context.Context, fn func(*Tx) error) error {
 }
 
 func (m *Mailbox) write(ctx context.Context, full bool, fn func(*Tx) error) (err error) {
+	if err := ctx.Err(); err != nil {
+		return err // not a matter of chance
+	}
 	select {
 	case <-m.writing:
 	case <-ctx.Done():
@@ -204,7 +209,7 @@ func (m *Mailbox) View(ctx context.Context, fn func(*Tx) error) error {
 	if err != nil {
 		return err
 	}
-	defer func() { m.readers <- c }()
+	defer m.release(c)
 	c.interrupt(ctx)
 	defer c.interrupt(context.Background())
 	if _, err := c.exec("BEGIN"); err != nil {
@@ -219,25 +224,40 @@ func (m *Mailbox) View(ctx context.Context, fn func(*Tx) error) error {
 	return fn(tx)
 }
 
-// reader takes a reader connection, to be given back to m.readers.
+// reader takes a reader connection, to be given back with release.
 func (m *Mailbox) reader(ctx context.Context) (*conn, error) {
 	if m.isClosed() {
 		return nil, ErrClosed
 	}
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
 	select {
-	case c := <-m.readers:
-		if c != nil {
-			return c, nil
-		}
+	case <-m.reading:
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
+	m.mu.Lock()
+	if n := len(m.idle); n > 0 {
+		c := m.idle[n-1]
+		m.idle = m.idle[:n-1]
+		m.mu.Unlock()
+		return c, nil
+	}
+	m.mu.Unlock()
 	c, err := openConn(ctx, m.path, m.conn(connOptions{cacheKiB: readerCache, reader: true}))
 	if err != nil {
-		m.readers <- nil
+		m.reading <- struct{}{}
 		return nil, err
 	}
 	return c, nil
+}
+
+func (m *Mailbox) release(c *conn) {
+	m.mu.Lock()
+	m.idle = append(m.idle, c)
+	m.mu.Unlock()
+	m.reading <- struct{}{}
 }
 
 func (m *Mailbox) isClosed() bool {
