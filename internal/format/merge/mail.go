@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"fmt"
+	"net/textproto"
 	"slices"
 	"strings"
 
@@ -257,7 +258,7 @@ func (m *merger) header(v [sides]*draft, structure []byte, changed bool) []byte 
 				added = append(added, now...)
 			}
 		}
-		m.differ(Difference{Where: "header", Property: headerWord(name), Name: string(first3(x).Name), Base: shown[base], Local: shown[local], Remote: shown[remote], Clash: verdict == clash})
+		m.differ(Difference{Where: "header", Property: headerWord(name), Name: textproto.CanonicalMIMEHeaderKey(name), Base: shown[base], Local: shown[local], Remote: shown[remote], Clash: verdict == clash})
 	}
 	var out []byte
 	for _, f := range v[remote].fields {
@@ -273,15 +274,6 @@ func (m *merger) header(v [sides]*draft, structure []byte, changed bool) []byte 
 		}
 	}
 	return slices.Concat(out, added, structure)
-}
-
-func first3(x *[sides][]mime.Field) mime.Field {
-	for _, fs := range x {
-		if len(fs) > 0 {
-			return fs[0]
-		}
-	}
-	return mime.Field{}
 }
 
 // fieldMeaning gives all fields of a name a form that is equal when they mean the same, and one to show.

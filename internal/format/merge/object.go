@@ -41,8 +41,10 @@ func (m *merger) object(baseRaw, localRaw, remoteRaw []byte) ([]byte, bool) {
 		m.differ(Difference{Where: m.where(c[remote]), Property: "Version", Name: "VERSION", Base: textOf(c[base], "VERSION"), Local: show(l), Remote: show(r),
 			Clash: m.noBase || !bytes.Equal(baseRaw, localRaw) && !bytes.Equal(baseRaw, remoteRaw)})
 	}
+	named := map[string]bool{}
+	zonesUsed(c[remote], named)
 	m.walk(scope{where: m.where(c[remote]), c: c})
-	m.zones(c)
+	m.zones(c, named)
 	return o[remote].Encode(), true
 }
 
@@ -319,8 +321,9 @@ func sameKeys(a, b map[string]bool) bool {
 	return true
 }
 
-// zones adds the time zones that the merged item names and lacks, and takes over those that only the local side changed.
-func (m *merger) zones(c [sides]*component) {
+// zones adds the time zones that came with what was taken over, and takes over those that only the local side changed. named are
+// those that the remote version named before.
+func (m *merger) zones(c [sides]*component, named map[string]bool) {
 	if m.media != gw.MediaCalendar {
 		return
 	}
@@ -344,7 +347,7 @@ func (m *merger) zones(c [sides]*component) {
 		b, r := by[base][id], by[remote][id]
 		switch {
 		case by[local][id] != z:
-		case r == nil && used[id]:
+		case r == nil && used[id] && !named[id]:
 			edit.insert(z)
 		case r != nil && b != nil && m.meaning(b) == m.meaning(r) && m.meaning(z) != m.meaning(r):
 			edit.swap(r, z)
@@ -371,7 +374,8 @@ type edits struct {
 	behind map[*line][]*line
 	add    []*line
 	kids   map[*component]*component // nil: taken out
-	insed  []*component
+	gone   []*component
+	added  []*component
 }
 
 func (e *edits) replace(old, new *line) {
@@ -400,14 +404,19 @@ func (e *edits) swap(old, new *component) {
 	e.kids[old] = new
 }
 
-func (e *edits) drop(c *component)   { e.swap(c, nil) }
-func (e *edits) insert(c *component) { e.insed = append(e.insed, c) }
+func (e *edits) drop(c *component) {
+	e.swap(c, nil)
+	e.gone = append(e.gone, c)
+}
+
+func (e *edits) insert(c *component) { e.added = append(e.added, c) }
 
 func (e *edits) apply(c *component) {
-	if e.lines == nil && e.behind == nil && e.add == nil && e.kids == nil && e.insed == nil {
+	e.pair()
+	if e.lines == nil && e.behind == nil && e.add == nil && e.kids == nil && e.added == nil {
 		return
 	}
-	out := make([]entry, 0, len(c.Entries)+len(e.add)+len(e.insed))
+	out := make([]entry, 0, len(c.Entries)+len(e.add)+len(e.added))
 	for _, x := range c.Entries {
 		if x.Component != nil {
 			if to, found := e.kids[x.Component]; !found {
@@ -443,9 +452,25 @@ func (e *edits) apply(c *component) {
 		}
 		c.Entries = slices.Insert(c.Entries, at, added...)
 	}
-	if len(e.insed) > 0 {
+	if len(e.added) > 0 {
 		e.inside(c)
 	}
+}
+
+// pair puts a component that is added in the place of one of its name that goes.
+func (e *edits) pair() {
+	by := map[string][]*component{}
+	for _, x := range e.added {
+		by[x.Name] = append(by[x.Name], x)
+	}
+	placed := map[*component]bool{}
+	for _, old := range e.gone {
+		if list := by[old.Name]; len(list) > 0 {
+			e.kids[old], by[old.Name] = list[0], list[1:]
+			placed[list[0]] = true
+		}
+	}
+	e.added = slices.DeleteFunc(e.added, func(x *component) bool { return placed[x] })
 }
 
 // inside adds components behind those of their name; time zones stand before all else (RFC 5545 3.6).
@@ -460,7 +485,7 @@ func (e *edits) inside(c *component) {
 		}
 	}
 	at := map[int][]entry{}
-	for _, x := range e.insed {
+	for _, x := range e.added {
 		i, found := last[x.Name]
 		if !found && x.Name == "VTIMEZONE" {
 			i, found = last[""]
@@ -470,7 +495,7 @@ func (e *edits) inside(c *component) {
 		}
 		at[i] = append(at[i], entry{Component: x})
 	}
-	out := make([]entry, 0, len(c.Entries)+len(e.insed))
+	out := make([]entry, 0, len(c.Entries)+len(e.added))
 	for i, x := range c.Entries {
 		out = append(append(out, at[i]...), x)
 	}

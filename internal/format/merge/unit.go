@@ -170,6 +170,7 @@ func (m *merger) each(s scope, u *unit, edit *edits, last map[string]*line) {
 			x[side] = l
 		}
 	}
+	var gone, more []*line
 	for _, key := range order {
 		x := by[key]
 		var there [sides]string
@@ -185,11 +186,22 @@ func (m *merger) each(s scope, u *unit, edit *edits, last map[string]*line) {
 			continue
 		}
 		if v == take && x[local] != nil {
-			edit.put(last[u.name], x[local])
+			more = append(more, x[local])
 		} else if v == take {
-			edit.replace(x[remote], nil)
+			gone = append(gone, x[remote])
 		}
 		m.note(s, u.name, ls, v)
+	}
+	// What is new stands where something went.
+	for i, l := range more {
+		if i < len(gone) {
+			edit.replace(gone[i], l)
+		} else {
+			edit.put(last[u.name], l)
+		}
+	}
+	for _, l := range gone[min(len(more), len(gone)):] {
+		edit.replace(l, nil)
 	}
 }
 
