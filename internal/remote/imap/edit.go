@@ -40,7 +40,7 @@ func (d *Driver) SetFlags(ctx context.Context, folder string, ids []string, add,
 	return nil
 }
 
-// target opens a folder and picks those of ids that can be in it.
+// target opens a folder and takes ids apart, all of which must be of its UIDVALIDITY.
 func (d *Driver) target(folder string, ids []string) (*selection, []uint32, error) {
 	if len(ids) == 0 {
 		return nil, nil, nil
@@ -49,7 +49,15 @@ func (d *Driver) target(folder string, ids []string) (*selection, []uint32, erro
 	if err != nil {
 		return nil, nil, err
 	}
-	return s, s.uids(ids), nil
+	uids := s.uids(ids)
+	if len(uids) < len(ids) {
+		return nil, nil, renumbered("change messages of " + d.path(s))
+	}
+	return s, uids, nil
+}
+
+func renumbered(doing string) error {
+	return &remote.Error{Kind: remote.Precondition, Doing: doing, Text: "the folder was numbered anew (UIDVALIDITY)"}
 }
 
 // remove deletes messages for good. With UIDPLUS only these (RFC 4315 2.1). Without it EXPUNGE takes everything that is
@@ -114,10 +122,11 @@ func (d *Driver) Delete(ctx context.Context, folder string, items []remote.Ref, 
 		ids[i] = it.ID
 	}
 	for part := range slices.Chunk(ids, d.deleteChunk(len(ids))) {
-		s, uids, err := d.target(folder, part)
+		s, err := d.open(folder, false)
 		if err != nil {
 			return err
 		}
+		uids := s.uids(part)
 		refused := d.remove(s, uids, "delete messages of "+d.path(s))
 		if d.c.dead != nil || refused != nil && remote.IsRetryable(refused) {
 			return refused
@@ -125,7 +134,7 @@ func (d *Driver) Delete(ctx context.Context, folder string, items []remote.Ref, 
 		for _, id := range part {
 			outcome := refused
 			if v, _, ok := parseItemID(id); !ok || v != s.uidValidity {
-				outcome = nil // gone with its UIDVALIDITY
+				outcome = renumbered("delete messages of " + d.path(s))
 			}
 			if err := report(id, outcome); err != nil {
 				return err

@@ -63,7 +63,7 @@ func kindOfText(text string) remote.ErrorKind {
 func isBusy(text string) bool {
 	text = strings.ToLower(text)
 	for _, words := range []string{"try again", "later", "for now", "too many simultaneous", "too many connections", "number of connections", "too many requests",
-		"rate limit", "throttled", "temporarily", "temporary", "bandwidth limit", "server busy", "server unavailable"} {
+		"rate limit", "throttled", "temporarily", "temporary", "bandwidth limit", "authenticated but not connected", "server busy", "server unavailable"} {
 		if strings.Contains(text, words) {
 			return true
 		}

@@ -208,11 +208,11 @@ func TestAServerThatCannotWaitSaysSo(t *testing.T) {
 	}
 }
 
-// From the moment that another connection has stored a message to the news of it.
+// From the moment that another connection has stored a message to the news of it.. Renewing all the time loses nothing.
 func TestNewsAreQuick(t *testing.T) {
 	onServers(t, func(t *testing.T, s *servers.Server) {
 		u := s.NewUser(t)
-		d, writer := connect(t, endpoint(s, u), Options{ForceCompress: true}), connect(t, endpoint(s, u), Options{})
+		d, writer := connect(t, endpoint(s, u), Options{ForceCompress: true, Renew: 50 * time.Millisecond}), connect(t, endpoint(s, u), Options{})
 		folders, err := d.Folders(t.Context())
 		if err != nil {
 			t.Fatal(err)
