@@ -71,12 +71,16 @@ func (tx *Tx) Doomed(folder groupware.FolderID) (here, there, of int64, err erro
 	if err := tx.flush(); err != nil {
 		return 0, 0, 0, err
 	}
-	// What was agreed in the folder is what is here, without what is pending and was not agreed there, with what is pending and left.
+	// All of it follows from what is counted already and what is pending: gone is what is gone, without what was changed here; agreed is what
+	// is here, without what is pending and was not agreed here, with what was and left.
+	const gone = "remote AND EXISTS (SELECT 1 FROM remotes WHERE item = items.id AND gone)"
+	const known = "base_remote NOT GLOB '[" + unanswered + "]*'"
 	_, err = tx.c.one(func(r row) { here, there, of = r.int(0), r.int(1), r.int(2) }, `SELECT
-		(SELECT count(*) FROM remotes r INDEXED BY remotes_gone CROSS JOIN items i ON i.id = r.item WHERE r.folder = ?1 AND r.gone
-			AND i.folder = ?1 AND i.base_folder = ?1 AND i.content = i.base_content),
-		count(*) FILTER (WHERE folder IS NULL AND NOT (remote AND EXISTS (SELECT 1 FROM remotes WHERE item = items.id AND gone))),
-		count(*) + ifnull((SELECT items FROM folders WHERE id = ?1), 0) - (SELECT count(*) FROM items WHERE pending AND folder = ?1 AND base_folder IS NOT ?1)
-		FROM items WHERE pending AND base_folder = ?1 AND folder IS NOT ?1 AND base_remote NOT GLOB '[`+unanswered+`]*'`, folder)
+		(SELECT count(*) FROM remotes INDEXED BY remotes_gone WHERE folder = ?1 AND gone)
+			- count(*) FILTER (WHERE (folder IS NOT ?1 OR content IS NOT base_content) AND `+gone+`),
+		count(*) FILTER (WHERE folder IS NULL AND `+known+` AND NOT (`+gone+`)),
+		ifnull((SELECT items FROM folders WHERE id = ?1), 0) - (SELECT count(*) FROM items WHERE pending AND folder = ?1 AND base_folder IS NOT ?1)
+			+ count(*) FILTER (WHERE folder IS NOT ?1 AND `+known+`)
+		FROM items WHERE pending AND base_folder = ?1`, folder)
 	return here, there, of, err
 }
