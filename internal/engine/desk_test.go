@@ -249,24 +249,3 @@ func kindOf(err error) remote.ErrorKind {
 	}
 	return remote.KindOf(err)
 }
-
-// pending describes what is not in agreement.
-func (d *desk) pending() (out []string, err error) {
-	err = d.m.View(d.ctx, func(tx *store.Tx) error {
-		fs, err := tx.Folders()
-		for _, f := range fs {
-			if f.Role.Local() {
-				continue
-			}
-			ts, err := tx.Pending(f.ID, 0, 100)
-			if err != nil {
-				return err
-			}
-			for _, t := range ts {
-				out = append(out, fmt.Sprintf("%s: item %d base %+v local %+v remote %+v plan %+v", f.Name, t.Item, t.Base, t.Local, t.Remote, PlanItem(t)))
-			}
-		}
-		return err
-	})
-	return out, err
-}
