@@ -2,23 +2,33 @@ package contentline
 
 import (
 	"bytes"
+	"iter"
 	"slices"
 	"strings"
 )
 
-// maxParams bounds the parameters of one line that are told apart.
-const maxParams = 1000
-
-// ParamNames returns the names of the parameters in upper case, in order, each once.
-func (l *Line) ParamNames() []string {
-	var out []string
-	for p := range splitQuoted(string(l.params), ';') {
-		name := paramName(p)
-		if name != "" && len(out) < maxParams && !slices.Contains(out, name) {
-			out = append(out, name)
+// Params goes over the parameters in order: the name in upper case and the values of one parameter, without quotes and RFC 6868
+// escapes. A name can come more than once.
+func (l *Line) Params() iter.Seq2[string, []string] {
+	return func(yield func(string, []string) bool) {
+		for p := range splitQuoted(string(l.params), ';') {
+			name := paramName(p)
+			if name == "" {
+				continue
+			}
+			_, v, ok := strings.Cut(p, "=")
+			if !ok {
+				v = p
+			}
+			var values []string
+			for x := range splitQuoted(v, ',') {
+				values = append(values, unescapeParam(strings.Trim(strings.TrimSpace(x), `"`)))
+			}
+			if !yield(name, values) {
+				return
+			}
 		}
 	}
-	return out
 }
 
 // paramName tells the name of one parameter as it is written; vCard 2.1's bare words are values of TYPE or ENCODING.

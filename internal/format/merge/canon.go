@@ -1,6 +1,7 @@
 package merge
 
 import (
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -96,19 +97,8 @@ func (m *merger) key(in *component, l *line) string {
 	return name
 }
 
-// types are the kinds of a vCard property, "work" "cell": what says nothing is left out (RFC 2426 3.3, RFC 6350 5.6).
-func types(l *line) []string {
-	var out []string
-	for _, v := range l.ParamValues("TYPE") {
-		switch v = strings.ToLower(v); v {
-		case "pref", "internet", "voice", "x400":
-		default:
-			out = append(out, v)
-		}
-	}
-	slices.Sort(out)
-	return slices.Compact(out)
-}
+// types are the kinds of a vCard property (RFC 2426 3.3, RFC 6350 5.6).
+func types(l *line) []string { return kindsOf(l.ParamValues("TYPE"), true) }
 
 // address makes addresses comparable: those of mail without case.
 func address(s string) string {
@@ -180,67 +170,92 @@ func decoded(l *line) string {
 	return string(v)
 }
 
-// param gives the values of a parameter one form; "" also for what is meant when it is absent (RFC 5545 3.2).
-func (m *merger) param(l *line, name string) string {
-	v := l.ParamValues(name)
-	switch name {
-	case "TYPE":
-		if m.media == gw.MediaVCard {
-			return strings.Join(typesWithPref(l), ",")
+// params gives the parameters of a property one form: name and values, without what means the same as nothing.
+func (m *merger) params(l *line) map[string]string {
+	var all map[string][]string
+	for name, values := range l.Params() {
+		if all == nil {
+			all = map[string][]string{}
 		}
+		all[name] = append(all[name], values...)
+	}
+	var out map[string]string
+	for name, values := range all {
+		if v := m.param(l.Name(), name, values); v != "" {
+			if out == nil {
+				out = map[string]string{}
+			}
+			out[name] = v
+		}
+	}
+	return out
+}
+
+// param gives the values of a parameter one form; "" also for what is meant when it is absent (RFC 5545 3.2, RFC 6350 5).
+func (m *merger) param(property, name string, v []string) string {
+	all := strings.ToUpper(strings.Join(v, ","))
+	card := m.media == gw.MediaVCard
+	switch name {
 	case "SCHEDULE-STATUS", "SCHEDULE-FORCE-SEND": // RFC 6638 7: what the server did
 		return ""
-	case "ENCODING", "CHARSET":
-		if m.media == gw.MediaVCard && !strings.EqualFold(strings.Join(v, ""), "B") && !strings.EqualFold(strings.Join(v, ""), "BASE64") {
+	case "TYPE":
+		if card {
+			return strings.Join(kindsOf(v, false), ",")
+		}
+	case "CHARSET":
+		if card { // the value is compared decoded
 			return ""
 		}
-		return strings.ToUpper(strings.Join(v, ","))
-	case "PARTSTAT", "ROLE", "CUTYPE", "RSVP", "VALUE", "SCHEDULE-AGENT", "RELATED", "RANGE", "FBTYPE":
-		s := strings.ToUpper(strings.Join(v, ","))
-		switch s {
-		case "NEEDS-ACTION", "REQ-PARTICIPANT", "INDIVIDUAL", "FALSE", "SERVER", "START", "TEXT":
+	case "ENCODING":
+		if card && all != "B" && all != "BASE64" {
 			return ""
-		case "DATE-TIME":
-			if l.Name() != "TRIGGER" {
-				return ""
-			}
-		case "URI":
-			if m.media == gw.MediaVCard {
-				return ""
-			}
 		}
-		return s
+		return all
+	case "VALUE":
+		if all == "TEXT" || card && all == "URI" || all == "DATE-TIME" && property != "TRIGGER" {
+			return ""
+		}
+		return all
+	case "PARTSTAT", "ROLE", "CUTYPE", "RSVP", "SCHEDULE-AGENT", "RELATED", "RANGE", "FBTYPE":
+		switch all {
+		case "NEEDS-ACTION", "REQ-PARTICIPANT", "INDIVIDUAL", "FALSE", "SERVER", "START":
+			return ""
+		}
+		return all
 	case "SENT-BY", "DELEGATED-TO", "DELEGATED-FROM", "MEMBER":
 		for i := range v {
 			v[i] = address(v[i])
 		}
 	}
-	if m.media == gw.MediaVCard && name == "VALUE" {
-		return strings.ToLower(strings.Join(v, ","))
-	}
 	return strings.Join(v, "\x01")
 }
 
-func typesWithPref(l *line) []string {
-	out := types(l)
-	for _, v := range l.ParamValues("TYPE") {
-		if strings.EqualFold(v, "pref") {
-			return append(out, "pref")
+// kindsOf are the kinds of a vCard property, "work" "cell", in one order. What says nothing is left out (RFC 2426 3.3), and which
+// one is preferred where only the kind counts.
+func kindsOf(values []string, only bool) []string {
+	var out []string
+	for _, v := range values {
+		switch v = strings.ToLower(v); v {
+		case "internet", "voice", "x400":
+		case "pref":
+			if !only {
+				out = append(out, v)
+			}
+		default:
+			out = append(out, v)
 		}
 	}
-	return out
+	slices.Sort(out)
+	return slices.Compact(out)
 }
 
 // canon is what a property means, without its group.
 func (m *merger) canon(l *line) string {
 	var b strings.Builder
 	b.WriteString(l.Name() + "\x00" + m.value(l))
-	names := l.ParamNames()
-	slices.Sort(names)
-	for _, n := range names {
-		if p := m.param(l, n); p != "" {
-			b.WriteString("\x00" + n + "=" + p)
-		}
+	params := m.params(l)
+	for _, n := range slices.Sorted(maps.Keys(params)) {
+		b.WriteString("\x00" + n + "=" + params[n])
 	}
 	return b.String()
 }

@@ -2,6 +2,7 @@ package merge
 
 import (
 	"bytes"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -126,13 +127,7 @@ func (m *merger) children(s scope, edit *edits) {
 			m.walk(scope{where: where, c: k.c, moved: moved[k.key]})
 			continue
 		}
-		var means [sides]string
-		for i, c := range k.c {
-			if c != nil {
-				means[i] = m.meaning(c)
-			}
-		}
-		v := m.decide(means)
+		v := m.decide(m.meanings(k.c))
 		if v == same {
 			continue
 		}
@@ -254,28 +249,23 @@ func (m *merger) movedSeries(c [sides]*component, list []*child) map[string]bool
 		}
 		out[key] = true
 	}
-	changed := map[string][sides]bool{} // by series: whose occurrences are others than in base
+	occurrences := map[string][]*child{} // by series
 	for _, k := range list {
-		if x := first(k.c); isItem(x) && strings.Count(k.key, "\x00") >= 3 {
-			series := strings.Join(strings.SplitN(k.key, "\x00", 4)[:2], "\x00")
-			was := ""
-			if k.c[base] != nil {
-				was = m.meaning(k.c[base])
-			}
-			ch := changed[series]
-			for s := local; s <= remote; s++ {
-				now := ""
-				if k.c[s] != nil {
-					now = m.meaning(k.c[s])
-				}
-				ch[s] = ch[s] || now != was
-			}
-			changed[series] = ch
+		if f := strings.SplitN(k.key, "\x00", 3); isItem(first(k.c)) && len(f) == 3 {
+			occurrences[f[0]+"\x00"+f[1]] = append(occurrences[f[0]+"\x00"+f[1]], k)
 		}
 	}
 	for _, k := range list {
-		if !isItem(first(k.c)) || strings.Count(k.key, "\x00") != 1 || k.c[base] == nil || k.c[local] == nil || k.c[remote] == nil {
+		own := occurrences[k.key]
+		if !isItem(first(k.c)) || k.c[base] == nil || k.c[local] == nil || k.c[remote] == nil || first(k.c).Get("RECURRENCE-ID") != nil {
 			continue
+		}
+		var changed [sides]bool // whose occurrences are others than in base
+		for _, x := range own {
+			v := m.meanings(x.c)
+			for s := local; s <= remote; s++ {
+				changed[s] = changed[s] || v[s] != v[base]
+			}
 		}
 		var dates [sides]map[string]bool
 		for s := range dates {
@@ -284,23 +274,20 @@ func (m *merger) movedSeries(c [sides]*component, list []*child) map[string]bool
 		start := m.values(k.c, "DTSTART")
 		for s := local; s <= remote; s++ {
 			other := local + remote - s
-			if start[s] != start[base] && start[local] != start[remote] && (changed[k.key][other] || !sameKeys(dates[base], dates[other])) {
+			if start[s] != start[base] && start[local] != start[remote] && (changed[other] || !maps.Equal(dates[base], dates[other])) {
 				set(k.key)
 			}
 		}
-		// Taken out here, changed there.
-		for _, x := range list {
-			if !strings.HasPrefix(x.key, k.key+"\x00") {
-				continue
-			}
+		for _, x := range own { // taken out here, changed there
 			l := first(x.c).Get("RECURRENCE-ID")
 			if l == nil {
 				continue
 			}
 			at := "EXDATE\x00" + instant(l, l.Value(), first(c))
+			v := m.meanings(x.c)
 			for s := local; s <= remote; s++ {
 				other := local + remote - s
-				if dates[s][at] && !dates[base][at] && x.c[s] == nil && x.c[other] != nil && (x.c[base] == nil || m.meaning(x.c[base]) != m.meaning(x.c[other])) {
+				if dates[s][at] && !dates[base][at] && x.c[s] == nil && x.c[other] != nil && v[base] != v[other] {
 					set(x.key)
 				}
 			}
@@ -309,16 +296,14 @@ func (m *merger) movedSeries(c [sides]*component, list []*child) map[string]bool
 	return out
 }
 
-func sameKeys(a, b map[string]bool) bool {
-	if len(a) != len(b) {
-		return false
-	}
-	for k := range a {
-		if !b[k] {
-			return false
+// meanings is what the versions of a component mean, "" where it is absent.
+func (m *merger) meanings(c [sides]*component) (v [sides]string) {
+	for s, x := range c {
+		if x != nil {
+			v[s] = m.meaning(x)
 		}
 	}
-	return true
+	return v
 }
 
 // zones adds the time zones that came with what was taken over, and takes over those that only the local side changed. named are
@@ -370,32 +355,29 @@ func zonesUsed(c *component, used map[string]bool) {
 
 // edits are the changes to one component, made in one go.
 type edits struct {
-	lines  map[*line]*line // nil: taken out
-	behind map[*line][]*line
-	add    []*line
-	kids   map[*component]*component // nil: taken out
-	gone   []*component
-	added  []*component
+	lines map[*line]*line // nil: taken out
+	out   []*line         // those that are taken out
+	new   []added
+	kids  map[*component]*component // nil: taken out
+	gone  []*component
+	more  []*component
+}
+
+// added is a property that is put behind another one; nil: behind all.
+type added struct {
+	line, after *line
 }
 
 func (e *edits) replace(old, new *line) {
 	if e.lines == nil {
 		e.lines = map[*line]*line{}
 	}
-	e.lines[old] = new
+	if e.lines[old] = new; new == nil {
+		e.out = append(e.out, old)
+	}
 }
 
-// put adds a property behind another one, which may be nil.
-func (e *edits) put(after, l *line) {
-	if after == nil {
-		e.add = append(e.add, l)
-		return
-	}
-	if e.behind == nil {
-		e.behind = map[*line][]*line{}
-	}
-	e.behind[after] = append(e.behind[after], l)
-}
+func (e *edits) put(after, l *line) { e.new = append(e.new, added{l, after}) }
 
 func (e *edits) swap(old, new *component) {
 	if e.kids == nil {
@@ -409,14 +391,18 @@ func (e *edits) drop(c *component) {
 	e.gone = append(e.gone, c)
 }
 
-func (e *edits) insert(c *component) { e.added = append(e.added, c) }
+func (e *edits) insert(c *component) { e.more = append(e.more, c) }
 
 func (e *edits) apply(c *component) {
 	e.pair()
-	if e.lines == nil && e.behind == nil && e.add == nil && e.kids == nil && e.added == nil {
+	if len(e.lines)+len(e.new)+len(e.kids)+len(e.more) == 0 {
 		return
 	}
-	out := make([]entry, 0, len(c.Entries)+len(e.add)+len(e.added))
+	behind := map[*line][]entry{}
+	for _, x := range e.new {
+		behind[x.after] = append(behind[x.after], entry{Line: x.line})
+	}
+	out := make([]entry, 0, len(c.Entries)+len(e.new)+len(e.more))
 	for _, x := range c.Entries {
 		if x.Component != nil {
 			if to, found := e.kids[x.Component]; !found {
@@ -431,12 +417,9 @@ func (e *edits) apply(c *component) {
 		} else if to != nil {
 			out = append(out, entry{Line: to})
 		}
-		for _, l := range e.behind[x.Line] {
-			out = append(out, entry{Line: l})
-		}
+		out = append(out, behind[x.Line]...)
 	}
-	c.Entries = out
-	if len(e.add) > 0 { // behind the last property, before what is inside
+	if c.Entries = out; len(behind[nil]) > 0 { // behind the last property, before what is inside
 		at := 0
 		for i, x := range out {
 			if x.Component != nil {
@@ -446,31 +429,37 @@ func (e *edits) apply(c *component) {
 				at = i + 1
 			}
 		}
-		added := make([]entry, len(e.add))
-		for i, l := range e.add {
-			added[i] = entry{Line: l}
-		}
-		c.Entries = slices.Insert(c.Entries, at, added...)
+		c.Entries = slices.Insert(c.Entries, at, behind[nil]...)
 	}
-	if len(e.added) > 0 {
+	if len(e.more) > 0 {
 		e.inside(c)
 	}
 }
 
-// pair puts a component that is added in the place of one of its name that goes.
+// pair puts what is added in the place of what goes and has the same name.
 func (e *edits) pair() {
-	by := map[string][]*component{}
-	for _, x := range e.added {
-		by[x.Name] = append(by[x.Name], x)
+	lines := map[string][]*line{}
+	for _, l := range e.out {
+		lines[l.Name()] = append(lines[l.Name()], l)
 	}
-	placed := map[*component]bool{}
-	for _, old := range e.gone {
-		if list := by[old.Name]; len(list) > 0 {
-			e.kids[old], by[old.Name] = list[0], list[1:]
-			placed[list[0]] = true
+	e.new = slices.DeleteFunc(e.new, func(x added) bool {
+		old := lines[x.line.Name()]
+		if len(old) > 0 {
+			e.lines[old[0]], lines[x.line.Name()] = x.line, old[1:]
 		}
+		return len(old) > 0
+	})
+	kids := map[string][]*component{}
+	for _, c := range e.gone {
+		kids[c.Name] = append(kids[c.Name], c)
 	}
-	e.added = slices.DeleteFunc(e.added, func(x *component) bool { return placed[x] })
+	e.more = slices.DeleteFunc(e.more, func(c *component) bool {
+		old := kids[c.Name]
+		if len(old) > 0 {
+			e.kids[old[0]], kids[c.Name] = c, old[1:]
+		}
+		return len(old) > 0
+	})
 }
 
 // inside adds components behind those of their name; time zones stand before all else (RFC 5545 3.6).
@@ -485,7 +474,7 @@ func (e *edits) inside(c *component) {
 		}
 	}
 	at := map[int][]entry{}
-	for _, x := range e.added {
+	for _, x := range e.more {
 		i, found := last[x.Name]
 		if !found && x.Name == "VTIMEZONE" {
 			i, found = last[""]
@@ -495,7 +484,7 @@ func (e *edits) inside(c *component) {
 		}
 		at[i] = append(at[i], entry{Component: x})
 	}
-	out := make([]entry, 0, len(c.Entries)+len(e.added))
+	out := make([]entry, 0, len(c.Entries)+len(e.more))
 	for i, x := range c.Entries {
 		out = append(append(out, at[i]...), x)
 	}

@@ -1,6 +1,7 @@
 package merge
 
 import (
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -127,26 +128,22 @@ func (m *merger) one(s scope, u *unit, edit *edits, last map[string]*line) {
 
 // takeOver makes the remote properties of a unit those of the local side; those that mean the same stay as they are.
 func (m *merger) takeOver(ls [sides][]*line, edit *edits, last map[string]*line) {
-	left := slices.Clone(ls[remote])
-	var new []*line
+	stay := map[string]int{}
 	for _, l := range ls[local] {
-		i := slices.IndexFunc(left, func(r *line) bool { return m.canon(r) == m.canon(l) })
-		if i >= 0 {
-			left = slices.Delete(left, i, i+1)
+		stay[m.canon(l)]++
+	}
+	for _, r := range ls[remote] {
+		if c := m.canon(r); stay[c] > 0 {
+			stay[c]--
 		} else {
-			new = append(new, l)
+			edit.replace(r, nil)
 		}
 	}
-	for _, l := range new {
-		if i := slices.IndexFunc(left, func(r *line) bool { return r.Name() == l.Name() }); i >= 0 {
-			edit.replace(left[i], l)
-			left = slices.Delete(left, i, i+1)
-		} else {
+	for _, l := range ls[local] {
+		if c := m.canon(l); stay[c] > 0 {
+			stay[c]--
 			edit.put(last[l.Name()], l)
 		}
-	}
-	for _, l := range left {
-		edit.replace(l, nil)
 	}
 }
 
@@ -170,7 +167,6 @@ func (m *merger) each(s scope, u *unit, edit *edits, last map[string]*line) {
 			x[side] = l
 		}
 	}
-	var gone, more []*line
 	for _, key := range order {
 		x := by[key]
 		var there [sides]string
@@ -186,22 +182,11 @@ func (m *merger) each(s scope, u *unit, edit *edits, last map[string]*line) {
 			continue
 		}
 		if v == take && x[local] != nil {
-			more = append(more, x[local])
+			edit.put(last[u.name], x[local])
 		} else if v == take {
-			gone = append(gone, x[remote])
+			edit.replace(x[remote], nil)
 		}
 		m.note(s, u.name, ls, v)
-	}
-	// What is new stands where something went.
-	for i, l := range more {
-		if i < len(gone) {
-			edit.replace(gone[i], l)
-		} else {
-			edit.put(last[u.name], l)
-		}
-	}
-	for _, l := range gone[min(len(more), len(gone)):] {
-		edit.replace(l, nil)
 	}
 }
 
@@ -230,6 +215,7 @@ func (m *merger) listed(s scope, u *unit, edit *edits, last map[string]*line) {
 	more := map[*line][]string{}        // and added
 	fresh := map[string]*line{}         // new lines, by their parameters
 	var freshOrder []string
+	var taken []*value
 	for _, key := range order {
 		x := by[key]
 		var there [sides]string
@@ -254,21 +240,29 @@ func (m *merger) listed(s scope, u *unit, edit *edits, last map[string]*line) {
 			}
 			gone[r][key] = true
 		case v == take:
-			l := x.line[local]
-			params := m.paramsOf(l)
-			if i := slices.IndexFunc(u.lines[remote], func(r *line) bool { return m.paramsOf(r) == params }); i >= 0 {
-				r := u.lines[remote][i]
-				more[r] = append(more[r], x.raw[local])
-			} else if f := fresh[params]; f != nil {
-				f.SetValue(f.Value() + "," + x.raw[local])
-			} else {
-				f := *l
-				f.SetValue(x.raw[local])
-				fresh[params] = &f
-				freshOrder = append(freshOrder, params)
-			}
+			taken = append(taken, x)
 		}
 		m.note(s, u.name, ls, v)
+	}
+	fits := map[string]*line{} // by parameters: where a value is added, best where one goes
+	for _, r := range u.lines[remote] {
+		if p := m.paramsOf(r); fits[p] == nil || gone[fits[p]] == nil && gone[r] != nil {
+			fits[p] = r
+		}
+	}
+	for _, x := range taken {
+		l := x.line[local]
+		params := m.paramsOf(l)
+		if r := fits[params]; r != nil {
+			more[r] = append(more[r], x.raw[local])
+		} else if f := fresh[params]; f != nil {
+			f.SetValue(f.Value() + "," + x.raw[local])
+		} else {
+			f := *l
+			f.SetValue(x.raw[local])
+			fresh[params] = &f
+			freshOrder = append(freshOrder, params)
+		}
 	}
 	for _, r := range u.lines[remote] {
 		if gone[r] == nil && more[r] == nil {
@@ -295,10 +289,17 @@ func (m *merger) listed(s scope, u *unit, edit *edits, last map[string]*line) {
 
 // paramsOf are all parameters of a property in one form.
 func (m *merger) paramsOf(l *line) string {
-	_, params, _ := strings.Cut(m.canon(l), "\x00")
-	_, params, _ = strings.Cut(params, "\x00")
-	return strings.ToLower(l.Group) + "\x00" + params
+	var b strings.Builder
+	b.WriteString(strings.ToLower(l.Group))
+	params := m.params(l)
+	for _, n := range slices.Sorted(maps.Keys(params)) {
+		b.WriteString("\x00" + n + "=" + params[n])
+	}
+	return b.String()
 }
+
+// maxParams bounds the parameters that are merged one by one.
+const maxParams = 100
 
 // participant merges an attendee or organizer parameter by parameter: an answer here and a status there do not disturb each other.
 func (m *merger) participant(s scope, u *unit, edit *edits, last map[string]*line) {
@@ -307,21 +308,24 @@ func (m *merger) participant(s scope, u *unit, edit *edits, last map[string]*lin
 		return
 	}
 	l, r := u.lines[local][0], u.lines[remote][0]
-	names := append(l.ParamNames(), r.ParamNames()...)
-	if len(u.lines[base]) == 1 {
-		names = append(names, u.lines[base][0].ParamNames()...)
+	var params [sides]map[string]string
+	names := map[string]bool{}
+	for i, ls := range u.lines {
+		if len(ls) == 1 {
+			params[i] = m.params(ls[0])
+		}
+		for name := range params[i] {
+			names[name] = true
+		}
 	}
-	slices.Sort(names)
+	if len(names) > maxParams {
+		m.one(s, u, edit, last)
+		return
+	}
 	worst := same
 	changed := *r
-	for _, name := range slices.Compact(names) {
-		var v [sides]string
-		for i, ls := range u.lines {
-			if len(ls) == 1 {
-				v[i] = m.param(ls[0], name)
-			}
-		}
-		d := m.decide(v)
+	for _, name := range slices.Sorted(maps.Keys(names)) {
+		d := m.decide([sides]string{params[base][name], params[local][name], params[remote][name]})
 		if d == take {
 			changed.SetParam(name, l.ParamValues(name)...)
 		}
