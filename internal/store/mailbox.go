@@ -20,6 +20,12 @@ const (
 	maxReaders  = 3
 )
 
+// Freed space goes back to the disk in steps, so that no transaction waits for it long.
+const (
+	freedAbove  = 4 << 20 // bytes
+	vacuumPages = 1024
+)
+
 // Mailbox is one mailbox. Its methods may be called from several goroutines.
 type Mailbox struct {
 	guid string
@@ -29,8 +35,9 @@ type Mailbox struct {
 	writing chan struct{} // holds one token: who has it, has writer
 	writer  *conn
 	full    bool // the writer's synchronous is FULL
-	// feedFirst is about where the feed begins; who has the writer uses it.
-	feedFirst int64
+	// feedFirst is about where the feed begins, freed how many bytes of contents went and were not given back to the disk; who has the writer
+	// uses them.
+	feedFirst, freed int64
 
 	reading chan struct{} // holds a token for each reader that is not in use
 
@@ -196,9 +203,10 @@ func (m *Mailbox) write(ctx context.Context, full bool, fn func(*Tx) error) (err
 			incomplete: tx.unindexed != int64(len(tx.indexed))})
 		m.wake()
 	}
-	if tx.freed > 4<<20 {
+	if m.freed += tx.freed; m.freed > freedAbove {
 		c.interrupt(context.Background())
-		_ = m.vacuum(1024) // what it leaves, Close does
+		_ = m.vacuum(vacuumPages) // what it leaves, the next transactions do, and Close
+		m.freed = max(0, m.freed-vacuumPages*pageSize)
 	}
 	return nil
 }

@@ -58,7 +58,7 @@ func (tx *Tx) putRemote(rr remoteRow) error {
 // dropRemote removes the row of a place, and the failure to read it.
 func (tx *Tx) dropRemote(rr remoteRow) error {
 	if rr.item == 0 {
-		if err := tx.ClearFailure(0, rr.Folder, rr.RemoteID); err != nil {
+		if err := tx.clearFailures("item IS NULL AND folder = ? AND remote_id = ?", rr.Folder, rr.RemoteID); err != nil {
 			return err
 		}
 	}
