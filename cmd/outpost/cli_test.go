@@ -96,7 +96,7 @@ func TestTheShapesOfJSON(t *testing.T) {
 	}
 	var status struct{ Accounts []map[string]any }
 	d.json(&status, "status")
-	shape("conflicts email failures folders held items lastSync mode pending state", status.Accounts[0])
+	shape("conflicts email failures folders held holds items lastSync mode pending state", status.Accounts[0])
 	if a := status.Accounts[0]; a["state"] != "in-sync" || a["mode"] != "online" || !strings.Contains(a["lastSync"].(string), "T") {
 		t.Errorf("%v", a)
 	}

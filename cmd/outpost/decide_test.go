@@ -241,7 +241,7 @@ func TestDeletionsThatWaitAreConfirmed(t *testing.T) {
 	if err := b.Close(); err != nil {
 		t.Fatal(err)
 	}
-	d.run("", "sync")
+	d.fails(exitNotInSync, "", []string{"sync"}, "1 folder", "outpost status")
 	out, _, code := d.run("", "status")
 	if code != exitNotInSync || !strings.Contains(out, `folder "Old letters": 25 of 30 items would be deleted at the server; look, and say outpost folder confirm "Old letters"`) {
 		t.Fatalf("status: exit %d, %q", code, out)

@@ -55,7 +55,9 @@ func outcome(r backend.SyncResult) error {
 	case worst != nil:
 		return worst
 	case r.Failures > 0:
-		return notInSync(count(int64(r.Failures), "item", "items") + " could not be synchronised and nothing of it is lost: outpost status tells more, the next pass tries again")
+		return notInSync(count(int64(r.Failures), "item", "items") + " could not be synchronised and nothing of it is lost: outpost failure list tells why and what to do")
+	case r.Held > 0:
+		return notInSync("in " + count(int64(r.Held), "folder", "folders") + " much would be deleted, which waits for your word: outpost status tells more")
 	case r.Left > 0:
 		return notInSync(count(r.Left, "change is", "changes are") + " still to be brought to the server: the next pass goes on")
 	}

@@ -24,8 +24,8 @@ func TestAServerThatWasEmptiedEmptiesNothingHere(t *testing.T) {
 	h := crowd(t, 60)
 	h.servers[anna].Empty(h.servers[anna].FolderID("Inbox"))
 	for range 2 {
-		if _, err := h.Sync(h.ctx, ""); err != nil {
-			t.Fatal(err)
+		if r, err := h.Sync(h.ctx, ""); err != nil || r.Held != 1 {
+			t.Fatalf("%+v, %v", r, err)
 		}
 	}
 	st := h.state()

@@ -39,16 +39,16 @@ func (h Hold) Sentence() string {
 
 // holds lists what is held in a mailbox.
 func (s *Server) holds(ctx context.Context, b *mailbox) ([]Hold, error) {
-	paths, err := s.paths(ctx, b)
-	if err != nil {
-		return nil, err
-	}
+	out := []Hold{}
 	var all []store.Hold
-	err = b.View(ctx, func(tx *store.Tx) (err error) {
+	err := b.View(ctx, func(tx *store.Tx) (err error) {
 		all, err = tx.Holds()
 		return err
 	})
-	out := []Hold{}
+	if err != nil || len(all) == 0 {
+		return out, err
+	}
+	paths, err := s.paths(ctx, b)
 	for _, h := range all {
 		out = append(out, held(h, paths[h.Folder]))
 	}

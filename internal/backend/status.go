@@ -28,7 +28,7 @@ type AccountStatus struct {
 	Conflicts int64  `json:"conflicts"`
 	Failures  int64  `json:"failures"`
 	Held      int64  `json:"held"` // folders in which much would be deleted, which waits for a person's word
-	Holds     []Hold `json:"holds,omitempty"`
+	Holds     []Hold `json:"holds"`
 	LastSync  Time   `json:"lastSync"`          // end of the last complete pass
 	Problem   string `json:"problem,omitempty"` // what went wrong in the last pass
 	Doing     *Event `json:"doing,omitempty"`   // in the pass that runs

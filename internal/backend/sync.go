@@ -43,7 +43,8 @@ type SyncResult struct {
 	BytesIn    int64     `json:"bytesIn"`
 	BytesOut   int64     `json:"bytesOut"`
 	Seconds    float64   `json:"seconds"`
-	Left       int64     `json:"left"` // changes here that the server has not got yet
+	Left       int64     `json:"left"`           // changes here that the server has not got yet
+	Held       int       `json:"held,omitempty"` // folders in which a large deletion waits for a person's word
 	Problems   []Problem `json:"problems,omitempty"`
 }
 
@@ -96,6 +97,7 @@ func (s *Server) Sync(ctx context.Context, folder string) (SyncResult, error) {
 		out.BytesIn += r.BytesIn
 		out.BytesOut += r.BytesOut
 		out.Left += r.Left
+		out.Held += r.Held
 		a := boxes[i].get()
 		if errors.Is(errs[i], context.Canceled) { // offline was wished, or the account was removed
 			errs[i] = fail(CodeCancelled, "%s: the pass was ended before it was done; what was done is kept", a.Email)

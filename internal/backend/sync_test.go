@@ -35,7 +35,7 @@ func TestStatusTellsWhatIsLeft(t *testing.T) {
 		t.Errorf("after it: %+v", st)
 	}
 	b, _ := json.Marshal(Status{[]AccountStatus{st}})
-	want := `{"accounts":[{"email":"anna@example.org","state":"in-sync","mode":"online","folders":` + sizeText(st.Folders) + `,"items":0,"pending":0,"conflicts":0,"failures":0,"held":0,"lastSync":"`
+	want := `{"accounts":[{"email":"anna@example.org","state":"in-sync","mode":"online","folders":` + sizeText(st.Folders) + `,"items":0,"pending":0,"conflicts":0,"failures":0,"held":0,"holds":[],"lastSync":"`
 	if !strings.HasPrefix(string(b), want) {
 		t.Errorf("got  %s\nwant %s...", b, want)
 	}
