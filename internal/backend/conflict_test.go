@@ -361,3 +361,59 @@ func TestADecisionThatTheServerRefuses(t *testing.T) {
 	h.have("Calendar", "Theirs")
 	h.have("Local Failures", "Ours")
 }
+
+// A decision is one transaction: where there is no room for it, nothing of it has happened.
+func TestADecisionOnAFullDiskHappensLaterAsAWhole(t *testing.T) {
+	h := newHouse(t, anna)
+	s := h.servers[anna]
+	s.PutObject(s.FolderID("Calendar"), "e1.ics", []byte(event("e1", "Planning")))
+	h.sync()
+	noise := make([]byte, 1<<20)
+	for i := range noise {
+		noise[i] = "0123456789abcdef"[h.o.Rand.IntN(16)]
+	}
+	original := h.only("Calendar")
+	h.clash(original, "Ours "+string(noise), "Theirs")
+	c := h.conflict()
+	restart := func(pages int64) {
+		if err := h.Server.Close(); err != nil {
+			t.Fatal(err)
+		}
+		h.o.MaxPages = pages
+		h.open()
+	}
+	restart(1)
+	if _, err := h.KeepConflict(h.ctx, c.ID, KeepBoth); CodeOf(err) != CodeDataFolder || !strings.Contains(err.Error(), "no room left") { // the copy has a UID of its own
+		t.Fatalf("got %v", err)
+	}
+	h.have("Calendar", "Theirs")
+	h.have("Inbox", "Message in conflict!")
+	if left := h.conflict(); left.ID != c.ID || left.Of != original || !slices.Equal(left.Clashes, c.Clashes) {
+		t.Errorf("%+v", left)
+	}
+	restart(0)
+	if _, err := h.KeepConflict(h.ctx, c.ID, KeepBoth); err != nil {
+		t.Fatal(err)
+	}
+	h.settledAll()
+	if got := h.there(anna, "Calendar"); len(got) != 2 {
+		t.Errorf("the server has %d events", len(got))
+	}
+}
+
+// What each side changed by itself is put together, and nobody is asked.
+func TestDifferentPropertiesAreNoConflict(t *testing.T) {
+	h := newHouse(t, anna)
+	s := h.servers[anna]
+	s.PutObject(s.FolderID("Calendar"), "e1.ics", []byte(event("e1", "Planning")))
+	h.sync()
+	if err := h.Edit(h.ctx, h.only("Calendar"), "", []byte(strings.Replace(event("e1", "Planning"), "Room 5", "The canteen", 1))); err != nil {
+		t.Fatal(err)
+	}
+	s.PutObject(s.FolderID("Calendar"), "e1.ics", []byte(event("e1", "Replanning")))
+	h.sync()
+	h.settledAll()
+	if got := h.there(anna, "Calendar"); len(got) != 1 || !strings.Contains(got[0], "SUMMARY:Replanning\r\n") || !strings.Contains(got[0], "LOCATION:The canteen\r\n") {
+		t.Errorf("the server has %q", got)
+	}
+}
