@@ -1,6 +1,7 @@
 package backend
 
 import (
+	"bytes"
 	"slices"
 	"strings"
 	"testing"
@@ -361,6 +362,10 @@ func TestTheSourceOfAFailureIsExported(t *testing.T) {
 	c, err := h.FailureSource(h.ctx, f.ID)
 	if err != nil || string(c.Bytes) != broken || c.Media != groupware.MediaCalendar || Extension(c.Media) != ".ics" {
 		t.Errorf("%+v, %v", c, err)
+	}
+	var zipped bytes.Buffer
+	if err := h.SupportBundle(h.ctx, &zipped, []string{f.ID}); err != nil || unpacked(t, zipped.Bytes())["items/"+f.ID+".ics"] != broken {
+		t.Errorf("the bundle does not hold it: %v", err)
 	}
 	h.retry(f.ID)
 	h.healed()
