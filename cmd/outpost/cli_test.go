@@ -144,7 +144,7 @@ func TestTheShapesOfJSON(t *testing.T) {
 	}
 	list = nil
 	d.json(&list, "account", "list")
-	shape("caldav carddav email imap login mode name number smtp", list[0])
+	shape("caldav carddav conflicts email every imap login mode name number onChange onStart push smtp", list[0])
 	m = nil
 	d.json(&m, "version")
 	shape("commit go os version", m)

@@ -25,6 +25,7 @@ type Account struct {
 	CalDAV  string `json:"caldav"`
 	CardDAV string `json:"carddav"`
 	Mode    string `json:"mode"` // online or offline: the person's wish
+	Settings
 }
 
 // NewAccount is what it takes to add an account. Without any URL the servers are discovered from the address. When the
@@ -75,7 +76,7 @@ func (s *Server) Accounts(ctx context.Context) ([]Account, error) {
 
 func describe(a store.Account) Account {
 	return Account{Number: a.ID, Email: a.Email, Name: a.Name, Login: a.Login, IMAP: a.IMAP, SMTP: a.SMTP, CalDAV: a.CalDAV, CardDAV: a.CardDAV,
-		Mode: mode(a)}
+		Mode: mode(a), Settings: settings(a)}
 }
 
 func mode(a store.Account) string {
@@ -92,6 +93,13 @@ func (s *Server) AddAccount(ctx context.Context, n NewAccount) (AccountCheck, er
 	if err != nil {
 		return AccountCheck{}, err
 	}
+	if b := s.boxOf(a.Email); b != nil {
+		done, err := b.beside(ctx)
+		if err != nil {
+			return AccountCheck{}, err
+		}
+		defer done()
+	}
 	checks, err := s.checkServices(ctx, a, n.Password)
 	if re, ok := errors.AsType[*remote.Error](err); ok && CodeOf(err) == CodeOffline {
 		err = &Error{Code: CodeOffline, Err: err, Text: fmt.Sprintf("%s: the server cannot be reached (%s): check the address and the network; nothing was stored", a.Email, said(re))}
@@ -105,6 +113,7 @@ func (s *Server) AddAccount(ctx context.Context, n NewAccount) (AccountCheck, er
 		defer b.mu.Unlock()
 		now := b.account // what changed while the servers were asked
 		a.Offline, a.LastSync, a.Mailbox, a.ID = now.Offline, now.LastSync, now.Mailbox, now.ID
+		a.Push, a.OnStart, a.OnChange, a.Every, a.Conflicts = now.Push, now.OnStart, now.OnChange, now.Every, now.Conflicts
 	}
 	if a, err = s.profile.PutAccount(ctx, a); err != nil {
 		return AccountCheck{}, fmt.Errorf("store the account: %w", err)
@@ -145,6 +154,8 @@ func (s *Server) completeAccount(ctx context.Context, n NewAccount) (a store.Acc
 	old := s.boxOf(addr.Address)
 	if old != nil {
 		a = old.get()
+	} else {
+		a = withDefaults(a)
 	}
 	a.Email = addr.Address
 	a.Name = cmp.Or(n.Name, a.Name)
@@ -216,6 +227,11 @@ func (s *Server) CheckAccount(ctx context.Context, email string) (AccountCheck, 
 	if err != nil {
 		return AccountCheck{}, err
 	}
+	done, err := b.beside(ctx)
+	if err != nil {
+		return AccountCheck{}, err
+	}
+	defer done()
 	checks, err := s.checkServices(ctx, a, password)
 	return AccountCheck{Account: describe(a), Services: checks}, err
 }

@@ -39,6 +39,32 @@ func urlOf(a store.Account, service string) string {
 	return ""
 }
 
+// serverOf is the server (host and port) of a service; "" when its URL makes no sense.
+func serverOf(a store.Account, sv service) string {
+	address, _, _, err := endpoint(a, sv, "").Resolve(sv.scheme)
+	if err != nil {
+		return ""
+	}
+	return address
+}
+
+// connections is how many connections the engine may have for a service at a time. To a server for mail it has one, beside one that watches and
+// one for what a person waits for; those to a server for calendars and contacts are shared out between its services (SPEC C9).
+func connections(a store.Account, sv service, most int) int {
+	if sv.scheme != "http" {
+		return 1
+	}
+	share, rank := 0, 0
+	for _, other := range services(a) {
+		if other.scheme == "http" && serverOf(a, other) == serverOf(a, sv) {
+			if share++; other.name < sv.name {
+				rank++
+			}
+		}
+	}
+	return max(1, (most+share-1-rank)/max(1, share))
+}
+
 func endpoint(a store.Account, sv service, password string) remote.Endpoint {
 	return remote.Endpoint{URL: urlOf(a, sv.name), User: a.Login, Password: password, TrustSHA256: a.TrustSHA256, AllowPlaintext: a.AllowPlaintext}
 }
@@ -48,11 +74,12 @@ type drivers struct {
 	account  store.Account
 	password string
 	wait     time.Duration // for each answer; 0 means what the drivers think right
+	most     int           // connections to one server at a time
 }
 
 func (d drivers) endpoint(name, scheme string) remote.Endpoint {
 	e := endpoint(d.account, service{name, scheme}, d.password)
-	e.Timeout = d.wait
+	e.Timeout, e.Connections = d.wait, connections(d.account, service{name, scheme}, d.most)
 	return e
 }
 

@@ -26,6 +26,8 @@ const (
 	CodeServer      Code = "server"      // the server said no for a reason of its own
 	CodeLocked      Code = "locked"      // another program has the data folder
 	CodeDataFolder  Code = "data-folder" // the data folder cannot be used as it is
+	CodePolicy      Code = "policy"      // the administrator's file cannot be used
+	CodeLimit       Code = "limit"       // the administrator allows no more in this hour
 	CodeCancelled   Code = "cancelled"
 	CodeInternal    Code = "internal"
 )
@@ -72,6 +74,9 @@ func explain(account store.Account, err error) error {
 	re, ok := errors.AsType[*remote.Error](err)
 	if !ok {
 		return err
+	}
+	if spent, ok := errors.AsType[*spentError](err); ok {
+		return &Error{Code: CodeLimit, Text: spent.Error(), Err: err}
 	}
 	email := account.Email
 	out := &Error{Code: CodeServer, Err: err}

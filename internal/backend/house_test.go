@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -27,6 +28,14 @@ type house struct {
 	o       Options
 	clock   *testClock
 	servers map[string]*fake.Server // by address
+	network atomic.Pointer[[]string]
+}
+
+func (h *house) addresses() []string {
+	if a := h.network.Load(); a != nil {
+		return *a
+	}
+	return []string{"192.0.2.1"}
 }
 
 const password = "swordfish"
@@ -36,7 +45,8 @@ type testClock struct {
 	mu    sync.Mutex
 	now   time.Time
 	waits []wait
-	added chan time.Duration // gets the length of every wait that begins
+	added chan time.Duration  // gets the length of every wait that begins, but those of the pulse
+	beat  chan chan time.Time // the waits of the pulse, which pass does not end
 }
 
 type wait struct {
@@ -45,7 +55,7 @@ type wait struct {
 }
 
 func newClock() *testClock {
-	return &testClock{now: time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC), added: make(chan time.Duration, 1000)}
+	return &testClock{now: time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC), added: make(chan time.Duration, 1000), beat: make(chan chan time.Time, 1000)}
 }
 
 func (c *testClock) Now() time.Time {
@@ -58,6 +68,10 @@ func (c *testClock) After(d time.Duration) <-chan time.Time {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	ch := make(chan time.Time, 1)
+	if d == pulse {
+		c.beat <- ch
+		return ch
+	}
 	c.waits = append(c.waits, wait{c.now.Add(d), ch})
 	c.added <- d
 	return ch
@@ -98,7 +112,7 @@ func newHouse(t *testing.T, emails ...string) *house {
 	t.Setenv("OUTPOST_KEYCHAIN", "off")
 	t.Setenv("OUTPOST_KEY_FILE", filepath.Join(t.TempDir(), "key"))
 	h := &house{t: t, ctx: t.Context(), clock: newClock(), servers: map[string]*fake.Server{}}
-	h.o = Options{Data: t.TempDir(), Clock: h.clock, Rand: rand.New(rand.NewPCG(1, 2)), Connect: func(a store.Account, password string) engine.Connector {
+	h.o = Options{Data: t.TempDir(), Clock: h.clock, Rand: rand.New(rand.NewPCG(1, 2)), Policy: &Policy{}, Addresses: h.addresses, Connect: func(a store.Account, password string) engine.Connector {
 		s := h.servers[strings.ToLower(a.Email)]
 		if s == nil {
 			t.Errorf("nobody made a server for %s", a.Email)
@@ -131,7 +145,11 @@ func (h *house) open() {
 
 // server makes the server of an address.
 func (h *house) server(email string) *fake.Server {
-	s := fake.NewServer(fake.Options{Clock: h.clock.Now})
+	return h.serverOf(email, fake.Features{})
+}
+
+func (h *house) serverOf(email string, f fake.Features) *fake.Server {
+	s := fake.NewServer(fake.Options{Clock: h.clock.Now, Features: f})
 	s.AddFolder(remote.NewFolder{Name: "Notes", Kind: groupware.FolderNotes})
 	h.servers[email] = s
 	return s

@@ -72,6 +72,7 @@ func (s *Server) List(ctx context.Context, path string, o ListOptions) (Page, er
 	if err != nil {
 		return Page{}, err
 	}
+	p.box.lookAt(p.ID, s.o.Clock.Now())
 	items, total, err := p.box.List(ctx, p.ID, store.ListOptions{Sort: sort, Ascending: o.Ascending, Offset: o.Offset, Limit: limit})
 	if err != nil {
 		return Page{}, fmt.Errorf("list %q: %w", path, err)

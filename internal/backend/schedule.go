@@ -2,18 +2,14 @@ package backend
 
 import (
 	"context"
-	"errors"
 	"math/rand/v2"
 	"time"
 )
 
-// When to synchronise (SPEC C6, C9).
+// When to synchronise (SPEC C6).
 const (
-	gather    = 300 * time.Millisecond // local changes within this time go out together
-	interval  = time.Minute            // between passes when nothing happens
-	firstWait = time.Second            // after the server could not be reached; doubles up to lastWait
-	lastWait  = time.Minute
-	longWait  = 10 * time.Minute // after what only a person can mend: a refused password is not tried again and again
+	gather     = 300 * time.Millisecond // local changes within this time go out together
+	gatherNews = 50 * time.Millisecond  // what the server tells within this time is looked at together
 )
 
 // Serve keeps all mailboxes in step with their servers until ctx ends.
@@ -21,6 +17,7 @@ func (s *Server) Serve(ctx context.Context) error {
 	s.mu.Lock()
 	s.serving = ctx
 	s.mu.Unlock()
+	s.keepers.Go(func() { s.stayAwake(ctx) })
 	for _, b := range s.mailboxes() {
 		s.keepIfServing(b)
 	}
@@ -41,71 +38,127 @@ func (s *Server) keepIfServing(b *mailbox) bool {
 		return false
 	}
 	s.keepers.Go(func() { s.keep(ctx, b) })
+	s.keepers.Go(func() { s.watch(ctx, b) })
 	return true
 }
 
-// keep runs a pass at once, then after local changes, after a while, and again after a failure.
+// keeper decides when a mailbox is synchronised. It lives in one goroutine.
+type keeper struct {
+	*Server
+	b   *mailbox
+	r   *rand.Rand
+	due time.Time // of the next whole pass; zero: only when something happens
+}
+
+// keep runs passes at the start, after local changes, when the server tells of something, after a while, and again after a failure.
 func (s *Server) keep(ctx context.Context, b *mailbox) {
-	failures := 0
+	k := &keeper{Server: s, b: b, r: s.newRand()}
+	drain(b.settled) // it begins with what is set now
+	if a := b.get(); a.OnStart {
+		k.due = s.o.Clock.Now().Add(share(k.r, s.o.Policy.SpreadStart))
+	} else {
+		k.plan()
+	}
 	for {
-		a := b.get()
-		var wait time.Duration
-		if !a.Offline {
-			_, err := s.pass(ctx, b, scope{})
-			failures++
-			if err == nil || errors.Is(err, context.Canceled) {
-				failures = 0
-			}
-			wait = max(nextPass(failures, failures == 0 || retryable(a, err), s.newRand()), min(comeBack(err), longWait))
-		}
-		if !s.rest(ctx, b, wait, failures > 0, a.Offline) {
+		sc, ok := k.rest(ctx)
+		if !ok {
 			return
 		}
+		s.pass(ctx, b, sc)
+		if sc.folders == nil {
+			k.plan()
+		}
+		k.sooner(b.pace.soonest())
 	}
 }
 
-// nextPass is how long to wait after a pass: after so many failures in a row, which heal by themselves or not.
-func nextPass(failures int, heals bool, r *rand.Rand) time.Duration {
-	wait := interval
-	switch {
-	case !heals:
-		wait = longWait
-	case failures > 0:
-		wait = min(lastWait, firstWait<<min(failures-1, 10))
+// plan sets when the next whole pass is due by the clock.
+func (k *keeper) plan() {
+	a := k.b.get()
+	k.due = time.Time{}
+	if every := max(a.Every, k.o.Policy.LeastEvery); a.Every > 0 && !k.b.pace.stands(a) {
+		k.due = k.o.Clock.Now().Add(every - share(k.r, every/4)) // no two Outposts in step
 	}
-	return wait - time.Duration(r.Int64N(int64(wait)/4+1)) // no two Outposts in step
 }
 
-// rest waits until it is time for the next pass; false means to end. A local change shortens the wait, unless the last pass
-// failed; offline, only the person's wish ends it.
-func (s *Server) rest(ctx context.Context, b *mailbox, wait time.Duration, failed, offline bool) bool {
-	var timer <-chan time.Time
-	if !offline {
-		timer = s.o.Clock.After(wait)
+// sooner has the next whole pass at a time, unless that is zero or it is due before.
+func (k *keeper) sooner(at time.Time) {
+	if !at.IsZero() && (k.due.IsZero() || at.Before(k.due)) {
+		k.due = at
 	}
-	wake := b.wake
-	if failed || offline {
-		wake = nil
+}
+
+// share is a random part of a time.
+func share(r *rand.Rand, d time.Duration) time.Duration { return time.Duration(r.Int64N(int64(d) + 1)) }
+
+// rest waits until it is time for a pass and returns what it is to look at; false means to end.
+func (k *keeper) rest(ctx context.Context) (scope, bool) {
+	for {
+		b := k.b
+		wake, told, timer := b.wake, b.told, (<-chan time.Time)(nil)
+		switch a := b.get(); {
+		case a.Offline: // only the person's wish ends it
+			wake, told = nil, nil
+		default:
+			if !k.due.IsZero() {
+				left := k.due.Sub(k.o.Clock.Now())
+				if left <= 0 {
+					return scope{}, true
+				}
+				timer = k.o.Clock.After(left)
+			}
+			if !a.OnChange || b.pace.stands(a) {
+				wake = nil
+			}
+		}
+		select {
+		case <-ctx.Done():
+			return scope{}, false
+		case <-b.gone:
+			return scope{}, false
+		case <-b.hurry:
+			b.pace.forget()
+			b.watchAnew()
+			k.due = k.o.Clock.Now()
+		case <-b.settled:
+			k.plan()
+			k.sooner(b.pace.soonest())
+		case <-b.alarm: // a connection was lost: is the server still there?
+			k.sooner(k.o.Clock.Now().Add(firstWait - share(k.r, firstWait/4)))
+		case <-timer:
+			return scope{}, true
+		case <-wake:
+			if !k.pause(ctx, gather) {
+				return scope{}, false
+			}
+			drain(b.wake) // what else has changed just now goes with it
+			return scope{}, true
+		case <-told:
+			if !k.pause(ctx, gatherNews) {
+				return scope{}, false
+			}
+			drain(b.told)
+			if folders, any := b.takeNews(); any {
+				return scope{folders: folders}, true
+			}
+		}
 	}
+}
+
+func (k *keeper) pause(ctx context.Context, d time.Duration) bool {
 	select {
 	case <-ctx.Done():
 		return false
-	case <-b.gone:
+	case <-k.b.gone:
 		return false
-	case <-b.hurry:
+	case <-k.o.Clock.After(d):
 		return true
-	case <-timer:
-		return true
-	case <-wake:
 	}
-	select { // what else changes just now goes with it
-	case <-ctx.Done():
-		return false
-	case <-s.o.Clock.After(gather):
-	}
+}
+
+func drain(ch chan struct{}) {
 	select {
-	case <-b.wake:
+	case <-ch:
 	default:
 	}
-	return true
 }

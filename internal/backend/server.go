@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"outpost/internal/engine"
+	"outpost/internal/groupware"
 	"outpost/internal/remote/discover"
 	"outpost/internal/secret"
 	"outpost/internal/store"
@@ -44,6 +45,10 @@ type Options struct {
 	Connect func(a store.Account, password string) engine.Connector
 	// Discover replaces the search for an address's servers in tests.
 	Discover func(ctx context.Context, email string) (discover.Found, error)
+	// Addresses lists the computer's addresses on networks; nil asks the system.
+	Addresses func() []string
+	// Policy is what the administrator decides; nil reads it from where the system has it.
+	Policy *Policy
 	// FetchWait bounds how long a person waits for what is not here; 0 means 60 s.
 	FetchWait time.Duration
 	// AnswerWait bounds each wait for a server's answer; 0 means what the drivers think right (60 s).
@@ -59,7 +64,8 @@ type Server struct {
 	mu       sync.Mutex
 	boxes    []*mailbox // by account number
 	watchers map[int]chan Event
-	watched  int
+	stirred  map[int]chan struct{}
+	watched  int             // watchers and stirred ever made
 	serving  context.Context // nil unless Serve runs
 	keepers  sync.WaitGroup
 	randMu   sync.Mutex
@@ -68,15 +74,26 @@ type Server struct {
 // mailbox is an account with its mailbox and what is going on with it.
 type mailbox struct {
 	*store.Mailbox
-	turn  chan struct{} // holds one token: whoever put it in runs a pass
-	wake  chan struct{} // a change here is to be brought to the server
-	hurry chan struct{} // a person did something that may make the next pass succeed
-	gone  chan struct{} // closed when the account is removed or the data folder is closed
+	turn    chan struct{} // holds one token: whoever put it in runs a pass
+	wake    chan struct{} // a change here is to be brought to the server
+	told    chan struct{} // the server told of a change
+	hurry   chan struct{} // a person did something, or the network did, that may make the next pass succeed
+	alarm   chan struct{} // a connection was lost
+	settled chan struct{} // the account's settings have changed
+	look    chan struct{} // what is to be watched may have changed
+	gone    chan struct{} // closed when the account is removed or the data folder is closed
+	extra   chan struct{} // holds one token: whoever put it in has a connection beside those of the pass and the watching
+	stir    func()        // tells who looks at the status to look again
+	pace    pace
 
-	mu      sync.Mutex
-	account store.Account
-	cancel  context.CancelFunc // ends the pass that runs; nil when none does
-	doing   Event              // of the pass that runs
+	mu       sync.Mutex
+	account  store.Account
+	cancel   context.CancelFunc // ends the pass that runs; nil when none does
+	doing    Event              // of the pass that runs
+	begun    bool               // a pass has gone well since the start
+	watching watching
+	open     groupware.FolderID // the folder that somebody looked at last
+	opened   time.Time          // when
 }
 
 func (b *mailbox) get() store.Account {
@@ -97,12 +114,24 @@ func Open(ctx context.Context, o Options) (*Server, error) {
 		o.Log = slog.New(slog.NewTextHandler(io.Discard, nil))
 	}
 	if o.Connect == nil {
-		o.Connect = func(a store.Account, password string) engine.Connector { return drivers{a, password, o.AnswerWait} }
+		o.Connect = func(a store.Account, password string) engine.Connector {
+			return drivers{a, password, o.AnswerWait, o.Policy.connections()}
+		}
 	}
 	if o.Discover == nil {
 		o.Discover = func(ctx context.Context, email string) (discover.Found, error) {
 			return discover.Discover(ctx, email, discover.Options{})
 		}
+	}
+	if o.Addresses == nil {
+		o.Addresses = localAddresses
+	}
+	if o.Policy == nil {
+		p, err := ReadPolicy(PolicyPath())
+		if err != nil {
+			return nil, err
+		}
+		o.Policy = &p
 	}
 	if o.FetchWait == 0 {
 		o.FetchWait = time.Minute
@@ -114,7 +143,7 @@ func Open(ctx context.Context, o Options) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{o: o, secrets: secret.Open(so), watchers: map[int]chan Event{}}
+	s := &Server{o: o, secrets: secret.Open(so), watchers: map[int]chan Event{}, stirred: map[int]chan struct{}{}}
 	s.profile, err = store.OpenProfile(ctx, o.Data, store.Options{Encrypt: o.Encrypt, Force: o.Force, Keyring: s.secrets, Clock: o.Clock.Now, FileSystem: o.FileSystem, MaxPages: o.MaxPages})
 	if err != nil {
 		return nil, inWords(o.Data, err)
@@ -154,7 +183,9 @@ func (s *Server) openMailbox(ctx context.Context, a store.Account) (*mailbox, er
 	if err != nil {
 		return nil, fmt.Errorf("open the mailbox of %s: %w", a.Email, err)
 	}
-	b := &mailbox{Mailbox: m, account: a, turn: make(chan struct{}, 1), wake: make(chan struct{}, 1), hurry: make(chan struct{}, 1), gone: make(chan struct{})}
+	one := func() chan struct{} { return make(chan struct{}, 1) }
+	b := &mailbox{Mailbox: m, account: a, turn: one(), wake: one(), told: one(), hurry: one(), alarm: one(), settled: one(), look: one(), extra: one(),
+		gone: make(chan struct{}), stir: s.stir}
 	s.mu.Lock()
 	s.boxes = append(s.boxes, b)
 	s.mu.Unlock()
@@ -168,8 +199,54 @@ func (s *Server) mailboxes() []*mailbox {
 	return append([]*mailbox(nil), s.boxes...)
 }
 
+// stir has those look again who look at the status.
+func (s *Server) stir() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, ch := range s.stirred {
+		poke(ch)
+	}
+}
+
+// beside waits until there is room for one more connection beside that of the pass and that of the watching; done gives it back.
+func (b *mailbox) beside(ctx context.Context) (done func(), err error) {
+	select {
+	case b.extra <- struct{}{}:
+		return func() { <-b.extra }, nil
+	case <-b.gone:
+		return nil, context.Canceled
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+// attention is how long a folder counts as looked at.
+const attention = 10 * time.Minute
+
+// lookAt notes that somebody looks at a folder: it goes first (SPEC C4).
+func (b *mailbox) lookAt(id groupware.FolderID, now time.Time) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.open, b.opened = id, now
+}
+
+// lookedAt names the folder that somebody looks at, 0 when nobody does.
+func (b *mailbox) lookedAt(now func() time.Time) func() groupware.FolderID {
+	return func() groupware.FolderID {
+		b.mu.Lock()
+		defer b.mu.Unlock()
+		if b.open == 0 || now().Sub(b.opened) > attention {
+			return 0
+		}
+		return b.open
+	}
+}
+
 // changed wakes the schedule of a mailbox after a local change.
-func (b *mailbox) changed() { poke(b.wake) }
+func (b *mailbox) changed() {
+	poke(b.wake)
+	b.stir()
+}
 
 func poke(ch chan struct{}) {
 	select {
@@ -182,7 +259,17 @@ func poke(ch chan struct{}) {
 func (b *mailbox) end() {
 	close(b.gone)
 	b.stopPass()
+	b.watchAnew()
 	b.turn <- struct{}{}
+}
+
+func (b *mailbox) isGone() bool {
+	select {
+	case <-b.gone:
+		return true
+	default:
+		return false
+	}
 }
 
 // stopPass ends the pass that runs, if one does.

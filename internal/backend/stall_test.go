@@ -74,7 +74,7 @@ func TestAServerThatFallsSilent(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			h.Server.o.Connect = func(_ store.Account, password string) engine.Connector {
-				return drivers{store.Account{Email: anna, Login: anna, IMAP: a.IMAP, SMTP: a.SMTP, CalDAV: a.CalDAV, CardDAV: a.CardDAV}, password, 50 * time.Millisecond}
+				return drivers{store.Account{Email: anna, Login: anna, IMAP: a.IMAP, SMTP: a.SMTP, CalDAV: a.CalDAV, CardDAV: a.CardDAV}, password, 50 * time.Millisecond, 0}
 			}
 			_, err := h.AddAccount(h.ctx, NewAccount{Email: anna, Password: password})
 			wantError(t, err, CodeOffline, anna, "cannot be reached", "did not answer")

@@ -3,6 +3,8 @@ package backend
 import (
 	"context"
 	"fmt"
+	"reflect"
+	"time"
 
 	"outpost/internal/store"
 )
@@ -12,7 +14,7 @@ type State string
 
 const (
 	StateInSync    State = "in-sync"   // the server has everything that is here, as of the last pass
-	StateSyncing   State = "syncing"   // a pass runs, or there is something to bring over
+	StateSyncing   State = "syncing"   // a pass runs, or there is something to bring over, perhaps not before the next hour
 	StateOffline   State = "offline"   // the server cannot be reached, or the person works offline
 	StateAttention State = "attention" // something that only a person can mend
 )
@@ -54,7 +56,7 @@ func (s *Server) Status(ctx context.Context) (Status, error) {
 	out := Status{Accounts: []AccountStatus{}}
 	for _, b := range s.mailboxes() {
 		b.mu.Lock()
-		a, running, doing := b.account, b.cancel != nil, b.doing
+		a, running, doing, lost := b.account, b.cancel != nil, b.doing, b.watching.lost
 		b.mu.Unlock()
 		st := AccountStatus{Email: a.Email, Mode: mode(a), LastSync: Time{a.LastSync}, Problem: a.LastError}
 		c, err := b.Counts(ctx)
@@ -77,7 +79,11 @@ func (s *Server) Status(ctx context.Context) (Status, error) {
 		if running {
 			st.Doing = &doing
 		}
-		st.State = stateOf(st, Code(a.LastErrorKind), running)
+		last := Code(a.LastErrorKind)
+		if lost != nil && last == "" {
+			last, st.Problem = CodeOffline, lost.Error()
+		}
+		st.State = stateOf(st, last, running)
 		out.Accounts = append(out.Accounts, st)
 	}
 	return out, nil
@@ -100,7 +106,7 @@ func unsure(ctx context.Context, b *mailbox) (n int64, err error) {
 // stateOf sums up: what needs a person comes first, then what explains why changes wait.
 func stateOf(st AccountStatus, last Code, running bool) State {
 	switch {
-	case st.Failures > 0, st.Held > 0, last != "" && last != CodeOffline:
+	case st.Failures > 0, st.Held > 0, last != "" && last != CodeOffline && last != CodeLimit:
 		return StateAttention
 	case st.Mode == "offline":
 		return StateOffline
@@ -108,7 +114,7 @@ func stateOf(st AccountStatus, last Code, running bool) State {
 		return StateSyncing
 	case last == CodeOffline:
 		return StateOffline
-	case st.Pending > 0, st.LastSync.IsZero():
+	case st.Pending > 0, st.LastSync.IsZero(), last == CodeLimit:
 		return StateSyncing
 	}
 	return StateInSync
@@ -122,6 +128,47 @@ func (e *Event) busy() bool {
 		return true
 	}
 	return false
+}
+
+// calm is the least time between two looks of one who follows the status.
+const calm = 200 * time.Millisecond
+
+// FollowStatus hands on the status, now and whenever it has changed, until ctx ends or emit fails.
+func (s *Server) FollowStatus(ctx context.Context, emit func(Status) error) error {
+	wake := make(chan struct{}, 1)
+	s.mu.Lock()
+	id := s.watched
+	s.watched++
+	s.stirred[id] = wake
+	s.mu.Unlock()
+	defer func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		delete(s.stirred, id)
+	}()
+	var last Status
+	for {
+		now, err := s.Status(ctx)
+		if err != nil {
+			return err
+		}
+		if !reflect.DeepEqual(now, last) {
+			if err := emit(now); err != nil {
+				return err
+			}
+			last = now
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-wake:
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-s.o.Clock.After(calm):
+		}
+	}
 }
 
 // VerifyResult is what a check of the data folder found.
@@ -142,7 +189,7 @@ func (s *Server) Verify(ctx context.Context) (VerifyResult, error) {
 	for _, b := range s.mailboxes() {
 		email := b.get().Email
 		problems, err := b.Mailbox.Verify(ctx, func(done, total int64) {
-			s.announce(Event{Account: email, Doing: "verifying", Done: done, Total: total})
+			s.announce(Event{Account: email, Doing: "verifying", Amount: Amount{Done: done, Total: total}})
 		})
 		if err != nil {
 			return out, fmt.Errorf("verify the mailbox of %s: %w", email, err)

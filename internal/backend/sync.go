@@ -8,23 +8,11 @@ import (
 	"math/rand/v2"
 	"slices"
 	"sync"
-	"time"
 
 	"outpost/internal/engine"
 	"outpost/internal/groupware"
-	"outpost/internal/remote"
 	"outpost/internal/store"
 )
-
-// Event says what happens in a mailbox just now.
-type Event struct {
-	Account string `json:"account"`
-	Folder  string `json:"folder,omitempty"` // path
-	Doing   string `json:"doing"`            // listing, downloading, uploading, sending; "" when the pass has ended
-	Done    int64  `json:"done"`
-	Total   int64  `json:"total,omitempty"` // 0 when not known
-	Bytes   int64  `json:"bytes,omitempty"`
-}
 
 // Problem is what went wrong with one account.
 type Problem struct {
@@ -82,6 +70,7 @@ func (s *Server) Sync(ctx context.Context, folder string) (SyncResult, error) {
 			errs[i] = fail(CodeOffline, "%s works offline because you wished so: outpost online ends that", a.Email)
 			continue
 		}
+		b.pace.forget()
 		wg.Go(func() { results[i], errs[i] = s.pass(ctx, b, scope{folders: only}) })
 	}
 	wg.Wait()
@@ -177,18 +166,45 @@ func (s *Server) pass(ctx context.Context, b *mailbox, sc scope) (engine.Result,
 	var result engine.Result
 	password, err := s.password(a)
 	if err == nil {
-		e := engine.New(b.Mailbox, s.o.Connect(a, password), engine.Options{
-			Clock: s.o.Clock.Now, Rand: s.newRand(), Address: a.Email, Progress: func(p engine.Progress) {
-				event := Event{a.Email, p.Path, p.Doing, p.Done, p.Total, p.Bytes}
+		speed := &speedometer{account: a.Email}
+		c := &paced{Connector: s.o.Connect(a, password), pace: &b.pace, now: s.o.Clock.Now()}
+		e := engine.New(b.Mailbox, c, engine.Options{
+			Clock: s.o.Clock.Now, Rand: s.newRand(), Address: a.Email, Conflicts: engine.ConflictPolicy(a.Conflicts), Budget: s.budgetOf(a),
+			Progress: func(p engine.Progress) {
+				event := speed.event(s.o.Clock.Now(), p)
 				b.mu.Lock()
 				b.doing = event
 				b.mu.Unlock()
 				s.announce(event)
 			}})
-		result, err = e.Pass(ctx, engine.PassOptions{Folders: sc.folders, FoldersOnly: sc.foldersOnly})
+		result, err = e.Pass(ctx, engine.PassOptions{Folders: sc.folders, FoldersOnly: sc.foldersOnly, First: b.lookedAt(s.o.Clock.Now)})
+		b.pace.note(s.o.Clock.Now(), c.tried, err, s.newRand())
+		s.seen(context.WithoutCancel(ctx), b, sc, c.tried, err)
 	}
 	s.ended(context.WithoutCancel(ctx), b, sc, result, err)
 	return result, err
+}
+
+// seen draws conclusions for the watching from what a pass has seen of the mail server.
+func (s *Server) seen(ctx context.Context, b *mailbox, sc scope, tried []string, err error) {
+	if !slices.Contains(tried, "imap") || b.pace.ask("imap", s.o.Clock.Now()) != nil || errors.Is(err, context.Canceled) {
+		return
+	}
+	b.mu.Lock()
+	back := b.watching.lost != nil || !b.begun && !sc.foldersOnly
+	b.watching.lost = nil
+	b.begun = b.begun || !sc.foldersOnly
+	watched, end := b.watching.asked, b.watching.end
+	b.mu.Unlock()
+	if back {
+		b.lookAgain()
+	}
+	if end == nil {
+		return
+	}
+	if now, _, err := s.toWatch(ctx, b); err == nil && !slices.EqualFunc(now, watched, func(f store.Folder, id groupware.FolderID) bool { return f.ID == id }) {
+		end() // others are to be watched
+	}
 }
 
 // ended remembers how a pass ended.
@@ -210,7 +226,7 @@ func (s *Server) ended(ctx context.Context, b *mailbox, sc scope, r engine.Resul
 			}
 			log.Log(ctx, level, "pass failed", "code", CodeOf(p), "error", p)
 			// What a person must see to comes before what heals by itself.
-			if b.account.LastErrorKind == "" || b.account.LastErrorKind == string(CodeOffline) {
+			if k := Code(b.account.LastErrorKind); k == "" || k == CodeLimit || k == CodeOffline && CodeOf(p) != CodeLimit {
 				b.account.LastErrorKind, b.account.LastError = string(CodeOf(p)), p.Error()
 			}
 		}
@@ -253,7 +269,9 @@ func (s *Server) SetOffline(ctx context.Context, offline bool) error {
 		if offline {
 			b.stopPass()
 		}
+		b.watchAnew()
 		poke(b.hurry)
+		b.stir()
 	}
 	return nil
 }
@@ -278,30 +296,12 @@ func (s *Server) Watch() (<-chan Event, func()) {
 
 func (s *Server) announce(e Event) {
 	s.mu.Lock()
-	defer s.mu.Unlock()
 	for _, ch := range s.watchers {
 		select {
 		case ch <- e:
 		default:
 		}
 	}
-}
-
-// retryable reports whether an error of a pass heals by itself: every part of it is the network or a server that is busy.
-func retryable(a store.Account, err error) bool {
-	ps := problems(a, err)
-	for _, p := range ps {
-		if CodeOf(p) != CodeOffline {
-			return false
-		}
-	}
-	return len(ps) > 0
-}
-
-// comeBack returns how long the server asked us to stay away, 0 when it did not.
-func comeBack(err error) time.Duration {
-	if e, ok := errors.AsType[*remote.Error](err); ok && e.Kind == remote.Unavailable {
-		return e.After
-	}
-	return 0
+	s.mu.Unlock()
+	s.stir()
 }

@@ -3,6 +3,7 @@ package backend
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"math/rand/v2"
 	"strings"
 	"testing"
@@ -248,18 +249,33 @@ func TestVerifyFindsNothingWrong(t *testing.T) {
 	}
 }
 
-func TestNextPass(t *testing.T) {
+func TestHowLongAServiceIsLeftAlone(t *testing.T) {
 	r := rand.New(rand.NewPCG(3, 4))
+	away, busy := &remote.Error{Kind: remote.Offline}, &remote.Error{Kind: remote.Unavailable, After: time.Hour}
 	for range 100 {
 		for _, c := range []struct {
-			failures int
-			heals    bool
-			longest  time.Duration
-		}{{0, true, interval}, {1, true, time.Second}, {2, true, 2 * time.Second}, {4, true, 8 * time.Second}, {7, true, time.Minute}, {1000, true, time.Minute}, {1, false, longWait}} {
-			if d := nextPass(c.failures, c.heals, r); d > c.longest || d < c.longest*3/4-1 {
-				t.Fatalf("after %d failures (heals %v): %v", c.failures, c.heals, d)
+			err               error
+			failures          int
+			shortest, longest time.Duration
+		}{
+			{away, 1, firstWait * 3 / 4, firstWait}, {away, 2, 3 * firstWait / 2, 2 * firstWait}, {away, 4, 6 * firstWait, 8 * firstWait},
+			{away, 7, lastWait * 3 / 4, lastWait}, {away, 1000, lastWait * 3 / 4, lastWait},
+			{&remote.Error{Kind: remote.Auth}, 1, longWait * 3 / 4, longWait}, {errors.New("the disk is full"), 1, longWait * 3 / 4, longWait},
+			{busy, 1, time.Hour, time.Hour + lastWait}, {busy, 9, time.Hour, time.Hour + lastWait},
+		} {
+			if d := waitAfter(c.err, c.failures, r.Float64()); d > c.longest || d < c.shortest {
+				t.Fatalf("after %d times %v: %v", c.failures, c.err, d)
 			}
 		}
+	}
+}
+
+// set changes the settings of Anna's account.
+func (h *house) set(n NewSettings) {
+	h.t.Helper()
+	n.Email = anna
+	if _, err := h.SetAccount(h.ctx, n); err != nil {
+		h.t.Fatal(err)
 	}
 }
 
@@ -295,9 +311,10 @@ func (h *house) serve() (passed func()) {
 func TestTheScheduleFollowsChangesTimeAndFailures(t *testing.T) {
 	h := newHouse(t, anna)
 	s := h.servers[anna]
+	h.set(NewSettings{Push: new(false)})
 	passed := h.serve()
 	passed() // at the start
-	if d := <-h.clock.added; d > interval || d < interval/2 {
+	if d := <-h.clock.added; d > time.Minute || d < time.Minute/2 {
 		t.Errorf("waits %v after a pass", d)
 	}
 
@@ -314,7 +331,7 @@ func TestTheScheduleFollowsChangesTimeAndFailures(t *testing.T) {
 
 	<-h.clock.added // a minute is the longest
 	s.AddMail(s.FolderID("Inbox"), []byte(message("From there")), groupware.Flags{}, h.clock.Now())
-	h.clock.pass(interval)
+	h.clock.pass(time.Minute)
 	passed()
 	if page, _ := h.List(h.ctx, "Inbox", ListOptions{}); page.Total != 3 {
 		t.Errorf("here are %d", page.Total)

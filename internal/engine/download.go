@@ -2,7 +2,6 @@ package engine
 
 import (
 	"context"
-	"errors"
 	"maps"
 	"math"
 	"runtime"
@@ -25,8 +24,10 @@ const (
 	saveEvery     = 500 * time.Millisecond
 )
 
-// errSpent is why downloading ends before its end: what may be read for now has been read.
-var errSpent = errors.New("the limit of what may be read is reached for now")
+// spent is why downloading ends before its end: what may be read for now has been read.
+type spent struct{ error }
+
+func (s spent) Unwrap() error { return s.error }
 
 // download is the reading of one folder: what is only at the server, newest first, and then the rest of what is here in part only
 // although the folder's mode now asks for all of it.
@@ -93,7 +94,7 @@ func (d *download) allowed(ctx context.Context) (allowance, error) {
 	}
 	items, bytes, err := d.e.o.Budget.Left(ctx)
 	if err != nil {
-		return a, errors.Join(errSpent, err)
+		return a, spent{err}
 	}
 	a.items, a.bytes = int(min(int64(a.items), max(1, items))), max(1, bytes)
 	return a, nil

@@ -225,7 +225,7 @@ func (p *pass) fill(ctx context.Context) error {
 		if err == nil && !j.s.dead {
 			done, err = j.more(ctx, j.s)
 		}
-		if errors.Is(err, errSpent) {
+		if _, ok := errors.AsType[spent](err); ok {
 			p.errs = append(p.errs, err)
 			return nil
 		}

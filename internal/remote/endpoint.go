@@ -29,6 +29,8 @@ type Endpoint struct {
 	AllowPlaintext bool
 	// Timeout bounds the connection's establishment and every wait for an answer; 0 means 60 s.
 	Timeout time.Duration
+	// Connections bounds how many connections a service that uses several at a time may have; 0 means what its driver thinks right.
+	Connections int
 	// Dial replaces the network in tests; nil means net.Dialer.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 	// Roots replaces the system's certificate authorities in tests; nil means the system's.

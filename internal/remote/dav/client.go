@@ -47,6 +47,10 @@ func newClient(e remote.Endpoint, words string) (*client, error) {
 	if timeout <= 0 {
 		timeout = 60 * time.Second
 	}
+	conns := maxConns
+	if e.Connections > 0 {
+		conns = min(conns, e.Connections)
+	}
 	dial := e.DialContext(&c.traffic)
 	c.http.Transport = &http.Transport{
 		DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
@@ -58,8 +62,8 @@ func newClient(e remote.Endpoint, words string) (*client, error) {
 		},
 		TLSClientConfig:     e.TLSConfig(host),
 		TLSHandshakeTimeout: timeout,
-		MaxConnsPerHost:     maxConns,
-		MaxIdleConnsPerHost: maxConns,
+		MaxConnsPerHost:     conns,
+		MaxIdleConnsPerHost: conns,
 		IdleConnTimeout:     timeout,
 	}
 	c.http.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
