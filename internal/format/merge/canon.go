@@ -193,7 +193,7 @@ func (m *merger) params(l *line) map[string]string {
 
 // param gives the values of a parameter one form; "" also for what is meant when it is absent (RFC 5545 3.2, RFC 6350 5).
 func (m *merger) param(property, name string, v []string) string {
-	all := strings.ToUpper(strings.Join(v, ","))
+	all := clean(strings.ToUpper(strings.Join(v, ",")))
 	card := m.media == gw.MediaVCard
 	switch name {
 	case "SCHEDULE-STATUS", "SCHEDULE-FORCE-SEND": // RFC 6638 7: what the server did
@@ -227,7 +227,17 @@ func (m *merger) param(property, name string, v []string) string {
 			v[i] = address(v[i])
 		}
 	}
-	return strings.Join(v, "\x01")
+	return clean(strings.Join(v, "\t"))
+}
+
+// clean takes out what cannot be written in a parameter (RFC 5545 3.1: no control characters).
+func clean(s string) string {
+	return strings.Map(func(r rune) rune {
+		if r < ' ' && r != '\n' && r != '\t' || r == 0x7f {
+			return -1
+		}
+		return r
+	}, s)
 }
 
 // kindsOf are the kinds of a vCard property, "work" "cell", in one order. What says nothing is left out (RFC 2426 3.3), and which

@@ -385,7 +385,7 @@ func FuzzMerge(f *testing.F) {
 			t.Fatalf("both alike, and %+v\n%q\nbecomes\n%q", list, remote, merged)
 		}
 		if merged, list := merge(media, base, local, base); merged != nil {
-			if d := Compare(media, nil, local, merged); len(d) > 0 && !slices.ContainsFunc(list, func(d Difference) bool { return d.Clash }) {
+			if d := Compare(media, nil, local, merged); len(d) > 0 && !slices.ContainsFunc(list, func(d Difference) bool { return d.Clash || d.Name == "VERSION" }) {
 				t.Fatalf("only the local side changed %q to\n%q\nand it becomes\n%q\n%+v", base, local, merged, d)
 			}
 		}

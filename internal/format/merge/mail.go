@@ -42,14 +42,18 @@ func (m *merger) message(baseRaw, localRaw, remoteRaw []byte) ([]byte, bool) {
 	if !changed {
 		structure = nil
 	}
-	out := m.header(v, structure, changed)
+	out := m.header(v, structure, changed, eol)
 	if len(body) == 0 && len(v[remote].gap) == 0 {
 		return out, true
 	}
 	if !bytes.HasSuffix(out, []byte("\n")) {
 		out = append(out, eol...)
 	}
-	return slices.Concat(out, []byte(eol), body), true
+	gap := v[remote].gap
+	if len(gap) == 0 {
+		gap = []byte(eol)
+	}
+	return slices.Concat(out, gap, body), true
 }
 
 // draft is a message taken apart for merging.
@@ -80,7 +84,7 @@ func takeApart(raw []byte) *draft {
 		return nil
 	}
 	d := &draft{block: w.Header(0), body: raw[w.Parts[0].Body:]}
-	if k := len(d.block); bytes.HasSuffix(d.block, []byte("\r\n\r\n")) {
+	if k := len(d.block); bytes.HasSuffix(d.block, []byte("\n\r\n")) {
 		d.gap = d.block[k-2:]
 	} else if bytes.HasSuffix(d.block, []byte("\n\n")) {
 		d.gap = d.block[k-1:]
@@ -199,7 +203,7 @@ func isNoted(name string) bool {
 }
 
 // header merges the header fields; structure replaces the fields of the structure when it changed.
-func (m *merger) header(v [sides]*draft, structure []byte, changed bool) []byte {
+func (m *merger) header(v [sides]*draft, structure []byte, changed bool, eol string) []byte {
 	var order []string
 	by := map[string]*[sides][]mime.Field{}
 	for s, d := range v {
@@ -228,10 +232,8 @@ func (m *merger) header(v [sides]*draft, structure []byte, changed bool) []byte 
 		verdict := m.decide(means)
 		if isNoted(name) {
 			if len(x[remote]) == 0 && len(x[base]) == 0 && !m.noBase {
-				for _, f := range x[local] {
-					added = append(added, v[local].block[f.Start:f.End]...)
-				}
-			} else if name == "date" && verdict != same && len(x[local]) == 1 && len(x[remote]) == 1 {
+				added = append(endLine(added, eol), fieldBytes(v[local], x[local], eol)...)
+			} else if name == "date" && verdict >= take && len(x[local]) == 1 && len(x[remote]) == 1 {
 				l, ok1 := mime.Date(x[local][0].Value)
 				r, ok2 := mime.Date(x[remote][0].Value)
 				if ok1 && ok2 && l.After(r) {
@@ -244,10 +246,7 @@ func (m *merger) header(v [sides]*draft, structure []byte, changed bool) []byte 
 			continue
 		}
 		if verdict == take {
-			var now []byte
-			for _, f := range x[local] {
-				now = append(now, v[local].block[f.Start:f.End]...)
-			}
+			now := fieldBytes(v[local], x[local], eol)
 			for i, f := range x[remote] {
 				from[f.Start] = nil
 				if i == 0 {
@@ -255,25 +254,39 @@ func (m *merger) header(v [sides]*draft, structure []byte, changed bool) []byte 
 				}
 			}
 			if len(x[remote]) == 0 {
-				added = append(added, now...)
+				added = append(endLine(added, eol), now...)
 			}
 		}
 		m.differ(Difference{Where: "header", Property: headerWord(name), Name: textproto.CanonicalMIMEHeaderKey(name), Base: shown[base], Local: shown[local], Remote: shown[remote], Clash: verdict == clash})
 	}
 	var out []byte
+	put := func(fields []byte) {
+		if len(fields) > 0 { // a header without a body may lack its last line end
+			out = append(endLine(out, eol), fields...)
+		}
+	}
 	for _, f := range v[remote].fields {
 		now, found := from[f.Start]
 		switch {
 		case isStructure(f) && changed: // the new ones stand where the first old one stood
-			out = append(out, structure...)
+			put(structure)
 			structure = nil
 		case found:
-			out = append(out, now...)
+			put(now)
 		default:
-			out = append(out, v[remote].block[f.Start:f.End]...)
+			put(v[remote].block[f.Start:f.End])
 		}
 	}
-	return slices.Concat(out, added, structure)
+	put(added)
+	put(structure)
+	return out
+}
+
+func fieldBytes(d *draft, fs []mime.Field, eol string) (out []byte) {
+	for _, f := range fs {
+		out = append(endLine(out, eol), d.block[f.Start:f.End]...)
+	}
+	return out
 }
 
 // fieldMeaning gives all fields of a name a form that is equal when they mean the same, and one to show.
