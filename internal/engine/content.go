@@ -122,6 +122,20 @@ func (p *pass) pushContent(ctx context.Context, s *session, _ store.Folder, ws [
 			continue
 		}
 		made, err := s.svc.Replace(ctx, f.RemoteID, w.t.Base.RemoteID, w.t.Base.Tag, items[0])
+		if err != nil && doubtful(err) {
+			// A refusal that names no reason may come after the deed.
+			in, e := p.intent(ctx, w.id)
+			if e != nil {
+				return e
+			}
+			at, found, e := p.stored(ctx, s, f, w.t.Base, in, items[0])
+			if e != nil {
+				return e
+			}
+			if found {
+				made, err = at, nil
+			}
+		}
 		if err != nil && !refused(err) {
 			return err
 		}
@@ -297,7 +311,7 @@ func (p *pass) create(ctx context.Context, s *session, f store.Folder, ws []*wor
 				if err := p.created(tx, f, ws[i], items[i], o.c); err != nil {
 					return err
 				}
-			case o.err == nil || remote.KindOf(o.err) == remote.Exists:
+			case o.err == nil || doubtful(o.err):
 				unknown = append(unknown, i)
 			case remote.KindOf(o.err) == remote.OverQuota || !refused(o.err):
 				if err := tx.ClearIntent(ws[i].id); err != nil {
@@ -363,14 +377,24 @@ func claim(tx *store.Tx, w *work, b groupware.Base) error {
 	return errors.Join(err, tx.ClearIntent(w.id)) // the intent holds the bytes that base names
 }
 
+// doubtful reports whether a refusal may come after the deed.
+func doubtful(err error) bool {
+	k := remote.KindOf(err)
+	return refused(err) && (k == remote.Other || k == remote.Exists)
+}
+
+func (p *pass) intent(ctx context.Context, id groupware.ItemID) (in store.Intent, err error) {
+	err = p.e.m.View(ctx, func(tx *store.Tx) (err error) {
+		in, _, err = tx.Intent(id)
+		return err
+	})
+	return in, err
+}
+
 // find looks for an item that was sent without an answer that names it. An item that another one keeps from being stored (the same
 // UID in another resource) is refused for good.
 func (p *pass) find(ctx context.Context, s *session, f store.Folder, w *work, item remote.NewItem, no error) error {
-	var in store.Intent
-	err := p.e.m.View(ctx, func(tx *store.Tx) (err error) {
-		in, _, err = tx.Intent(w.id)
-		return err
-	})
+	in, err := p.intent(ctx, w.id)
 	if err != nil {
 		return err
 	}

@@ -228,6 +228,9 @@ func (p *pass) pushFlags(ctx context.Context, s *session, _ store.Folder, ws []*
 		}
 		p.touched[g.key.folder] = true
 		no := err
+		if no != nil && remote.KindOf(no) == remote.Precondition {
+			continue // the folder is not as it was observed: it is looked at again
+		}
 		err = p.e.m.Bulk(ctx, func(tx *store.Tx) error {
 			for _, w := range g.ws {
 				b := *w.t.Base
@@ -325,6 +328,9 @@ func (p *pass) pushMoves(ctx context.Context, s *session, _ store.Folder, ws []*
 		p.touched[r.from], p.touched[r.to] = true, true
 		delete(p.looked, r.to)
 		no := err
+		if no != nil && remote.KindOf(no) == remote.Precondition {
+			continue
+		}
 		err = p.e.m.Bulk(ctx, func(tx *store.Tx) error {
 			for _, w := range ws {
 				if no != nil {

@@ -95,4 +95,3 @@ func (p *pass) number(ctx context.Context, f store.Folder, w *work) error {
 		return tx.SetContent(w.id, next)
 	})
 }
-

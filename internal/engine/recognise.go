@@ -93,7 +93,7 @@ func (p *pass) recogniseMoves(ctx context.Context, s *session) error {
 					edited = append(edited, r)
 					continue
 				}
-				if err := tx.ObserveMoved(id, r); err != nil {
+				if err := observeMoved(tx, id, r); err != nil {
 					return err
 				}
 			}
@@ -119,6 +119,19 @@ func (p *pass) recogniseMoves(ctx context.Context, s *session) error {
 	return nil
 }
 
+// observeMoved notes where a message now is. In one folder a message never changes its number: one that is gone where another of the
+// same identity has arrived was replaced by another version of as many bytes.
+func observeMoved(tx *store.Tx, id groupware.ItemID, to groupware.Remote) error {
+	t, err := tx.Triple(id)
+	if err != nil {
+		return ignoreNotFound(err)
+	}
+	if b := t.Base; b != nil && b.Folder == to.Folder && remote.SameNumbering(b.RemoteID, to.RemoteID) {
+		return observeEdited(tx, id, to)
+	}
+	return tx.ObserveMoved(id, to)
+}
+
 // messageID is the Message-ID of a MailIdentity.
 func messageID(identity string) string {
 	return identity[:max(0, strings.LastIndexByte(identity, '/'))]
@@ -132,7 +145,7 @@ func remoteIDsOf(rs []groupware.Remote) []string {
 	return ids
 }
 
-// observeEdited notes that a draft was replaced by another version at the server, which is to be read.
+// observeEdited notes that a message was replaced by another version at the server, which is to be read.
 func observeEdited(tx *store.Tx, id groupware.ItemID, to groupware.Remote) error {
 	t, err := tx.Triple(id)
 	if err != nil || t.Base == nil || t.Base.Folder != to.Folder {

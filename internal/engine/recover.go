@@ -58,19 +58,7 @@ func (p *pass) resolve(ctx context.Context, s *session, f store.Folder, in store
 		old = nil
 	}
 	if f.RemoteID != "" {
-		if old != nil && s.name != "imap" {
-			made, found, err = p.replaced(ctx, s, f, old.RemoteID, item.Raw)
-		} else {
-			made, found, err = s.svc.Find(ctx, f.RemoteID, in.Mark, item)
-		}
-		if err != nil && remote.KindOf(err) != remote.NotFound {
-			return err
-		}
-	}
-	if found && old != nil && old.RemoteID != made.ID {
-		// An interrupted replacement: the new version is there, so the old one goes.
-		err := s.svc.Delete(ctx, f.RemoteID, []remote.Ref{{ID: old.RemoteID, Tag: old.Tag}}, func(string, error) error { return nil })
-		if err != nil {
+		if made, found, err = p.stored(ctx, s, f, old, in, item); err != nil {
 			return err
 		}
 	}
@@ -95,6 +83,24 @@ func (p *pass) resolve(ctx context.Context, s *session, f store.Folder, in store
 		}
 		return claim(tx, w, b)
 	})
+}
+
+// stored looks for an item that was about to be stored, in place of the version old if there is one, which then goes.
+func (p *pass) stored(ctx context.Context, s *session, f store.Folder, old *groupware.Base, in store.Intent, item remote.NewItem) (at remote.Created, found bool, err error) {
+	if old != nil && s.name != "imap" {
+		at, found, err = p.replaced(ctx, s, f, old.RemoteID, item.Raw)
+	} else {
+		at, found, err = s.svc.Find(ctx, f.RemoteID, in.Mark, item)
+	}
+	if err != nil && remote.KindOf(err) != remote.NotFound {
+		return at, false, err
+	}
+	if found && old != nil && old.RemoteID != at.ID {
+		// An interrupted replacement: the new version is there, so the old one goes.
+		err = s.svc.Delete(ctx, f.RemoteID, []remote.Ref{{ID: old.RemoteID, Tag: old.Tag}}, func(string, error) error { return nil })
+		return at, found, err
+	}
+	return at, found, nil
 }
 
 // replaced reports whether an object has the content that an interrupted Replace was to give it.

@@ -54,13 +54,14 @@ type Service interface {
 	// Replace stores new content for an item, only if it is still at tag (Precondition otherwise, also when it is
 	// gone). Mail has no replacement on the wire: the new message is stored first, then the old one removed; the id changes.
 	Replace(ctx context.Context, folder, id, tag string, item NewItem) (Created, error)
-	// SetFlags adds and removes flags on several items. Ids that are gone are passed over. A service without flags does nothing.
+	// SetFlags adds and removes flags on several items. Ids that are gone are passed over; an id of another UIDVALIDITY ends the call with kind
+	// Precondition before anything is done, because what it named may still be there under another. A service without flags does nothing.
 	SetFlags(ctx context.Context, folder string, ids []string, add, remove groupware.Flags) error
 	// Move moves items to another folder of this service and reports the new id of each ("" where the server does not
-	// tell: then the engine recognises it at the next observation). Ids that are gone are passed over.
+	// tell: then the engine recognises it at the next observation). Ids that are gone or of another UIDVALIDITY are as for SetFlags.
 	Move(ctx context.Context, folder string, ids []string, to string) (map[string]string, error)
 	// Delete removes items for good; tags, where not "", are preconditions. report gets each id's outcome: nil also when it
-	// was already gone, Precondition when it changed meanwhile.
+	// was already gone, Precondition when it changed meanwhile or when the id is of another UIDVALIDITY.
 	Delete(ctx context.Context, folder string, items []Ref, report func(id string, err error) error) error
 
 	// Traffic returns the bytes read from and written to the network so far. It may be asked at any time.

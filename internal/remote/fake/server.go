@@ -370,6 +370,13 @@ func (s *Server) kept(f groupware.Flags) groupware.Flags {
 	return f
 }
 
+// numbers reports whether an id of mail is of the folder's UIDVALIDITY.
+func (f *folder) numbers(id string) bool { return strings.HasPrefix(id, fmt.Sprint(f.validity, ".")) }
+
+func renumbered(doing string) error {
+	return &remote.Error{Kind: remote.Precondition, Doing: doing, Text: "the folder was numbered anew (UIDVALIDITY)"}
+}
+
 func (f *folder) mailID(uid uint32) string { return fmt.Sprintf("%d.%d", f.validity, uid) }
 
 func (s *Server) remove(f *folder, it *item) {

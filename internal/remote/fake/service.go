@@ -471,7 +471,16 @@ func (c *conn) Replace(ctx context.Context, id, itemID, tag string, n remote.New
 
 // each runs fn for every id that is in the folder, as one step each.
 func (c *conn) each(k *call, id string, ids []string, fn func(s *Server, f *folder, it *item)) error {
-	if err := c.locked(func(*Server) error { _, err := c.writable(k.doing, id); return err }); err != nil {
+	err := c.locked(func(*Server) error {
+		f, err := c.writable(k.doing, id)
+		for _, id2 := range ids {
+			if err == nil && c.name == "imap" && !f.numbers(id2) {
+				err = renumbered(k.doing)
+			}
+		}
+		return err
+	})
+	if err != nil {
 		return err
 	}
 	for _, id2 := range ids {
@@ -557,6 +566,9 @@ func (c *conn) Delete(ctx context.Context, id string, items []remote.Ref, report
 		if refused == nil {
 			refused = c.locked(func(s *Server) error {
 				f := s.find(id)
+				if f != nil && c.name == "imap" && !f.numbers(ref.ID) {
+					return renumbered(k.doing)
+				}
 				if f == nil || f.items[ref.ID] == nil {
 					return nil
 				}

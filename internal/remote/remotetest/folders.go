@@ -283,10 +283,12 @@ func folderTests() []test {
 			if len(e.read(again.ID, ids...)) != 0 {
 				e.Error("ids of the old folder name items of the new")
 			}
-			e.ok(e.s.SetFlags(e.ctx, again.ID, ids, groupware.Flags{System: groupware.Flagged}, groupware.Flags{}))
+			if err := e.s.SetFlags(e.ctx, again.ID, ids, groupware.Flags{System: groupware.Flagged}, groupware.Flags{}); err != nil {
+				e.wantKind(err, remote.Precondition)
+			}
 			e.ok(e.s.Delete(e.ctx, again.ID, refs(ids), func(id string, err error) error {
 				if err != nil {
-					e.Errorf("delete %s, which was gone: %v", id, err)
+					e.wantKind(err, remote.Precondition)
 				}
 				return nil
 			}))

@@ -248,11 +248,15 @@ func writeTests() []test {
 			if len(e.read(f.ID, foreign...)) != 0 {
 				e.Error("they were read")
 			}
-			e.ok(e.s.SetFlags(e.ctx, f.ID, foreign, groupware.Flags{System: groupware.Deleted}, groupware.Flags{}))
-			if moved, err := e.s.Move(e.ctx, f.ID, foreign, to.ID); err != nil || len(moved) != 0 {
-				e.Errorf("moved %v: %v", moved, err)
+			e.wantKind(e.s.SetFlags(e.ctx, f.ID, foreign, groupware.Flags{System: groupware.Deleted}, groupware.Flags{}), remote.Precondition)
+			moved, err := e.s.Move(e.ctx, f.ID, foreign, to.ID)
+			if e.wantKind(err, remote.Precondition); len(moved) != 0 {
+				e.Errorf("moved %v", moved)
 			}
-			e.delete(e.s, f.ID, foreign...)
+			e.ok(e.s.Delete(e.ctx, f.ID, []remote.Ref{{ID: foreign[0]}, {ID: foreign[1]}}, func(id string, err error) error {
+				e.wantKind(err, remote.Precondition)
+				return nil
+			}))
 			_, err = e.s.Replace(e.ctx, f.ID, foreign[0], "", e.edited(0))
 			e.wantKind(err, remote.Precondition)
 			if got, err := e.s.Identify(e.ctx, f.ID, foreign); err != nil || len(got) != 0 {
@@ -349,7 +353,7 @@ func writeTests() []test {
 				e.Fatalf("left are %v", all)
 			}
 			e.delete(e.s, f.ID, ids[:3]...)
-			e.delete(e.s, f.ID, "nonsense", "1.1")
+			e.ok(e.s.Delete(e.ctx, f.ID, []remote.Ref{{ID: "nonsense"}, {ID: "1.1"}}, func(string, error) error { return nil }))
 			if len(e.all(e.s, f.ID)) != 1 {
 				e.Fatal("something else was deleted")
 			}
