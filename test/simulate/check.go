@@ -22,6 +22,7 @@ func (h *history) check(seed uint64) {
 	h.sameItems(here)
 	h.nothingLost(here)
 	h.sentOnce(here)
+	h.invitedOnce(here)
 	if problems, err := h.m.Verify(h.ctx, nil); err != nil || len(problems) > 0 {
 		h.violated("verify: %v %q", err, problems)
 	}
@@ -166,7 +167,7 @@ func (h *history) nothingLost(here []kept) {
 			back[s] = back[s] || !k.Role.Local()
 		}
 		if k.Media == groupware.MediaMessage {
-			for _, s := range texts([]byte(property(k.raw, "Subject:"))) {
+			for _, s := range texts(k.raw) {
 				mails[s]++
 			}
 		} else if !k.Role.Local() {
@@ -208,7 +209,7 @@ func sortedSet(m map[string]bool) []string {
 func (h *history) sentOnce(here []kept) {
 	sent := map[string]int{}
 	for _, m := range h.server.Sent() {
-		for _, s := range texts([]byte(property(m.Raw, "Subject:"))) {
+		for _, s := range texts(m.Raw) {
 			sent[s]++
 		}
 	}

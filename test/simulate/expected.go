@@ -14,14 +14,15 @@ import (
 
 // expected is what must hold of a history once it is quiet, whatever happened in it.
 type expected struct {
-	written map[string]bool // texts written on either side, and not deleted or replaced on purpose: they are somewhere
-	gone    map[string]bool // texts deleted when both sides knew them, and touched by nobody since: they are nowhere
-	queued  map[string]bool // texts of messages to be sent; false: perhaps
-	removed map[string]bool // UIDs of objects that the engine removed at the server
+	written map[string]bool   // texts written on either side, and not deleted or replaced on purpose: they are somewhere
+	gone    map[string]bool   // texts deleted when both sides knew them, and touched by nobody since: they are nowhere
+	queued  map[string]bool   // texts of messages to be sent; false: perhaps
+	removed map[string]bool   // UIDs of objects that the engine removed at the server
+	stored  map[string]string // UIDs of meetings, and the last version of each that the engine stored
 }
 
 func newExpected() expected {
-	return expected{map[string]bool{}, map[string]bool{}, map[string]bool{}, map[string]bool{}}
+	return expected{map[string]bool{}, map[string]bool{}, map[string]bool{}, map[string]bool{}, map[string]string{}}
 }
 
 func copyOf(m map[string]bool) map[string]bool { return maps.Clone(m) }

@@ -98,7 +98,7 @@ func (h *history) end() {
 func (h *history) features() fake.Features {
 	rare := func() bool { return h.r.IntN(4) == 0 }
 	return fake.Features{NoDelta: rare(), NoVanished: rare(), NoState: rare(), NoNewIDs: rare(), PathIDs: rare(), NoETag: rare(), Rewrites: rare(),
-		UniqueUIDs: rare(), NoKeywords: rare(), AnyOrder: rare()}
+		UniqueUIDs: rare(), NoKeywords: rare(), AnyOrder: rare(), Schedules: rare()}
 }
 
 func (h *history) live(seed uint64) {
@@ -360,6 +360,7 @@ func (h *history) putBack() {
 		h.queued[s] = false // it was not in the backup
 	}
 	clear(h.gone)
+	clear(h.stored) // what was still in the Outbox is lost
 	h.backup = nil
 	h.open()
 }

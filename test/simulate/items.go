@@ -16,11 +16,15 @@ func (h *history) text() string { h.serial++; return fmt.Sprintf("text-%06d", h.
 // name makes an id of a text.
 func name(text string) string { return "m-" + strings.TrimPrefix(text, "text-") }
 
-// texts finds the texts in an item. A message that tells of a conflict has none of its own.
-func texts(raw []byte) (out []string) {
-	if bytes.Contains(raw, []byte("\r\nAuto-Submitted:")) {
+// texts finds the texts in an item. A message that tells of an event or a conflict has none of its own.
+func texts(raw []byte) []string {
+	if said(raw) {
 		return nil
 	}
+	return plainTexts(raw)
+}
+
+func plainTexts(raw []byte) (out []string) {
 	for {
 		at := bytes.Index(raw, []byte("text-"))
 		if at < 0 || at+textLen > len(raw) {
@@ -44,10 +48,14 @@ func (h *history) mail(subject string) []byte {
 		"AAECAwQFBgcICQ==\r\n--b--\r\n")
 }
 
-// event and card are objects with several properties to edit.
+// event and card are objects with several properties to edit; to every other event somebody is invited.
 func (h *history) event(uid string) []byte {
+	who := ""
+	if h.serial%2 == 0 {
+		who = meeting
+	}
 	return []byte("BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:-//example//test//EN\r\nBEGIN:VEVENT\r\nUID:" + uid + "\r\nDTSTAMP:20260301T100000Z\r\n" +
-		"DTSTART:20260305T090000Z\r\nDTEND:20260305T100000Z\r\nSUMMARY:" + h.text() + "\r\nLOCATION:" + h.text() + "\r\nDESCRIPTION:" + h.text() +
+		"DTSTART:20270305T090000Z\r\nDTEND:20270305T100000Z\r\n" + who + "SUMMARY:" + h.text() + "\r\nLOCATION:" + h.text() + "\r\nDESCRIPTION:" + h.text() +
 		"\r\nX-KEPT:as it is\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n")
 }
 

@@ -173,6 +173,8 @@ func (w wire) Create(ctx context.Context, folder string, items []remote.NewItem,
 		w.h.creates(w.Name(), n)
 	}
 	return w.h.call("Create", args, func() (told string, err error) {
+		stored := w.h.storing(w.Name(), folder)
+		defer stored()
 		err = w.Service.Create(ctx, folder, items, func(i int, c remote.Created, err error) error {
 			told += fmt.Sprint(i, c.ID, err, " ")
 			return report(i, c, err)
@@ -183,6 +185,8 @@ func (w wire) Create(ctx context.Context, folder string, items []remote.NewItem,
 
 func (w wire) Replace(ctx context.Context, folder, id, tag string, item remote.NewItem) (out remote.Created, err error) {
 	err = w.h.call("Replace", folder+" "+id+tag+" "+sumItem(item), func() (told string, err error) {
+		stored := w.h.storing(w.Name(), folder)
+		defer stored()
 		out, err = w.Service.Replace(ctx, folder, id, tag, item)
 		return out.ID + out.Tag, err
 	})
@@ -207,6 +211,8 @@ func (w wire) Delete(ctx context.Context, folder string, items []remote.Ref, rep
 	return w.h.call("Delete", fmt.Sprint(folder, items), func() (told string, err error) {
 		removed := w.h.removing(folder, items)
 		defer removed()
+		stored := w.h.storing(w.Name(), folder)
+		defer stored()
 		err = w.Service.Delete(ctx, folder, items, func(id string, err error) error {
 			if told += fmt.Sprint(id, err, " "); refused(err) {
 				w.h.refusedItem(folder, id)
