@@ -181,15 +181,44 @@ func (d *Driver) changedSince(folder string, old token, emit func(remote.Change)
 	// What of the old messages is still there, if what was told is all.
 	kept := int64(now.messages) - int64(to-from)
 	l.Token = now.String()
-	if vanished {
-		// More than there were, or fewer than what vanished explains: then the token or the server is wrong.
-		return l, kept > int64(old.messages) || kept+gone < int64(old.messages), nil
+	if vanished && (kept > int64(old.messages) || kept+gone < int64(old.messages)) {
+		return l, true, nil // more than there were, or fewer than what vanished explains: then the token or the server is wrong
 	}
-	if old.uidNext > 0 && kept == int64(old.messages) {
-		return l, false, nil // as many as before: nothing was expunged
+	if vanished || old.uidNext > 0 && kept == int64(old.messages) { // as many as before: nothing of the old was expunged
+		full, err := d.cameAndWent(old, now, seen[from:to], emit)
+		return l, full, err
 	}
 	l.Full = true
 	return l, false, d.rest(now, seen, emit)
+}
+
+// maxWent bounds how many messages are looked for that came and went between two looks at a folder.
+const maxWent = 10_000
+
+// cameAndWent emits as gone what got a UID since old and is not there any more: we may have stored it ourselves, and somebody else
+// filed it elsewhere, before we looked again. VANISHED says nothing of UIDs that are higher than the last message's. full means that
+// there are too many.
+func (d *Driver) cameAndWent(old, now token, seen []uint32, emit func(remote.Change) error) (full bool, err error) {
+	missing := int64(now.uidNext) - int64(old.uidNext) - int64(len(seen))
+	switch {
+	case missing <= 0 || old.uidNext == 0:
+		return false, nil
+	case missing > maxWent:
+		return true, nil
+	}
+	there, err := d.search("look for changes in "+d.path(d.c.sel), fmt.Sprintf("UID %d:%d", old.uidNext, now.uidNext-1))
+	if err != nil {
+		return false, err
+	}
+	for u := old.uidNext; u < now.uidNext; u++ {
+		if slices.ContainsFunc(there, func(r wire.Range) bool { return r.Low <= u && u <= r.High }) {
+			continue
+		}
+		if err := emit(remote.Change{ID: itemID(now.uidValidity, u), Gone: true}); err != nil {
+			return false, err
+		}
+	}
+	return false, nil
 }
 
 // rest emits what is still there and was not seen among the changes.

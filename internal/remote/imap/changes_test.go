@@ -45,14 +45,22 @@ func TestChangesAreToldAsTheServerCanTellThem(t *testing.T) {
 		want, token             string
 		full                    bool
 	}{
-		"with QRESYNC, in one round trip": {"ENABLE QRESYNC", qresync + `
+		"with QRESYNC, in one round trip, and one more where something came and went": {"ENABLE QRESYNC", qresync + `
 			C: A2 SELECT "INBOX"
 			C: A3 UID FETCH 1:9,10:* (UID FLAGS RFC822.SIZE) (CHANGEDSINCE 50 VANISHED)` + opened("A2", 4, 5, 12, 60) + `
 			S: * VANISHED (EARLIER) 3,8:11
 			S: * 2 FETCH (UID 7 FLAGS (\Seen \Recent) MODSEQ (60))
 			S: * 3 FETCH (FLAGS (\Deleted) UID 10 RFC822.SIZE 5 MODSEQ (55))
 			S: * 3 FETCH (FLAGS (\Deleted) MODSEQ (55))
-			S: A3 OK done`, "5.50.10.6", "5.10 deleted, 5.3 gone, 5.7 seen, 5.8 gone, 5.9 gone", "5.60.12.4", false},
+			S: A3 OK done
+			C: A4 UID SEARCH UID 10:11
+			S: * SEARCH 10
+			S: A4 OK done`, "5.50.10.6", "5.10 deleted, 5.11 gone, 5.3 gone, 5.7 seen, 5.8 gone, 5.9 gone", "5.60.12.4", false},
+		"with QRESYNC, where nothing went, in one round trip": {"ENABLE QRESYNC", qresync + `
+			C: A2 SELECT "INBOX"
+			C: A3 UID FETCH 1:9,10:* (UID FLAGS RFC822.SIZE) (CHANGEDSINCE 50 VANISHED)` + opened("A2", 7, 5, 11, 60) + `
+			S: * 7 FETCH (UID 10 FLAGS () MODSEQ (60))
+			S: A3 OK done`, "5.50.10.6", "5.10", "5.60.11.7", false},
 		"with QRESYNC, from a server that has forgotten its history": {"ENABLE QRESYNC", qresync + `
 			C: A2 SELECT "INBOX"
 			C: A3 UID FETCH 1:89999999,90000000:* (UID FLAGS RFC822.SIZE) (CHANGEDSINCE 50 VANISHED)` + opened("A2", 1, 5, 90000000, 60) + `
@@ -104,7 +112,10 @@ func TestChangesAreToldAsTheServerCanTellThem(t *testing.T) {
 			S: * 2 FETCH (UID 7 FLAGS (work) MODSEQ (60))
 			S: * 4 FETCH (UID 11 FLAGS () MODSEQ (60))
 			S: * 4 FETCH (UID 11 FLAGS (\Seen) MODSEQ (60))
-			S: A2 OK done`, "5.50.10.3", "5.11, 5.11 seen, 5.7 work", "5.60.12.4", false},
+			S: A2 OK done
+			C: A3 UID SEARCH UID 10:11
+			S: * SEARCH 11
+			S: A3 OK done`, "5.50.10.3", "5.10 gone, 5.11, 5.11 seen, 5.7 work", "5.60.12.4", false},
 		"with CONDSTORE, where something went": {"CONDSTORE", `
 			C: A1 SELECT "INBOX" (CONDSTORE)
 			C: A2 UID FETCH 1:9,10:* (UID FLAGS RFC822.SIZE) (CHANGEDSINCE 50)` + opened("A1", 3, 5, 12, 60) + `
