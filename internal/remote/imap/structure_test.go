@@ -199,6 +199,7 @@ func FuzzStructure(f *testing.F) {
 func FuzzAnswers(f *testing.F) {
 	f.Add([]byte("* 1 FETCH (UID 1 FLAGS (\\Seen x) INTERNALDATE \" 2-Mar-2026 09:30:05 +0100\" BODY[] {3}\r\nabc)\r\n* VANISHED (EARLIER) 1:3\r\nA1 OK [COPYUID 1 2 3] done\r\n"))
 	f.Add([]byte("* LIST (\\Sent) \"/\" \"a\"\r\n* STATUS a (MESSAGES 1 MAILBOXID (x))\r\n* ESEARCH (TAG \"A1\") UID ALL 1:5\r\n* SEARCH 1 2\r\n* NAMESPACE ((\"\" \"/\")) NIL NIL\r\n+ go\r\n"))
+	f.Add([]byte("* 3 EXISTS\r\n* 1 EXPUNGE\r\n* MYRIGHTS a lrs\r\n* STATUS a (HIGHESTMODSEQ 3)\r\n* LIST () \"/\" b (\"OLDNAME\" (c))\r\n* OK [NOTIFICATIONOVERFLOW] x\r\n* BYE Suggested Backoff Time: 1 milliseconds\r\n"))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		near := newMemoryConn(data)
 		c := &client{timeout: 1e9, limits: wire.Limits{Line: 10000, Literal: 10000}, mask: map[string]bool{}, enabled: map[string]bool{}, flags: map[string]groupware.Flags{}}
@@ -218,13 +219,27 @@ func FuzzAnswers(f *testing.F) {
 			list:      func(l listed) { d.place(l) },
 			status:    func(string, status) {},
 			namespace: d.setNamespaces,
+			rights:    func(_, r string) { mailbox{rights: r}.readOnly() },
 			code:      func(co code) { copyUID(co.arg); appendUID(co) },
 		})()
-		c.pending = append(c.pending, &command{tag: "A1", doing: "fuzz"})
-		for range 1000 {
-			if _, _, err := c.step(); err != nil {
-				return
+		read := func(c *client) {
+			c.pending = append(c.pending, &command{tag: "A1", doing: "fuzz"})
+			for range 1000 {
+				if _, _, err := c.step(); err != nil {
+					return
+				}
 			}
+		}
+		read(c)
+		// The same as news, of a folder that is selected and of all.
+		for _, sel := range []*selection{{folder: "x", spelling: map[string]string{}}, nil} {
+			near := newMemoryConn(data)
+			c := &client{timeout: 1e9, limits: wire.Limits{Line: 10000, Literal: 10000}, enabled: map[string]bool{}, flags: map[string]groupware.Flags{}, sel: sel, raw: near}
+			c.attach(near)
+			n := (&Driver{c: c, boxes: map[string]mailbox{"a": {wire: "a"}}}).newsOf([]string{"a"}, func(string) {})
+			defer c.with(&n.handler)()
+			read(c)
+			n.tell()
 		}
 	})
 }

