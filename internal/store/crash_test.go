@@ -3,6 +3,7 @@ package store
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -87,6 +88,10 @@ func writeForEver(p *Profile) error {
 			}
 			if id, err = tx.Add(inbox, Prepare(groupware.MediaMessage, raw), groupware.Flags{}, time.Time{}); err == nil && i%5 == 0 {
 				err = tx.SetContent(id, Prepare(groupware.MediaMessage, append(raw, raw...)))
+			}
+			if err == nil && i%4 == 0 { // the last ones' bytes go
+				err = errors.Join(tx.SetConflict(Conflict{Item: id}, raw[1:]), tx.clearConflicts("item < ?", id),
+					tx.SetFailure(Failure{Folder: inbox, RemoteID: fmt.Sprint(i % 3), Text: "no", Raw: raw[2:]}))
 			}
 			return err
 		})
