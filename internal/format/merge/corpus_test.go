@@ -130,3 +130,34 @@ func walkLines(list []entry, in *component, f func(*component, *line)) {
 		}
 	}
 }
+
+func TestOneHeaderFieldOfASampleMailGivesExactlyThatEdit(t *testing.T) {
+	read, all := 0, 0
+	corpus(t, "mime", func(name string, base []byte) {
+		all++
+		d := takeApart(base)
+		if d == nil {
+			return
+		}
+		read++
+		if got, list := merge(gw.MediaMessage, base, base, base); !bytes.Equal(got, base) || len(list) > 0 {
+			t.Errorf("%s: nothing changed: %+v", name, list)
+		}
+		for _, f := range d.fields {
+			if isStructure(f) || isNoted(strings.ToLower(string(f.Name))) {
+				continue
+			}
+			eol := base[f.End-1 : f.End]
+			if f.End > 1 && base[f.End-2] == '\r' {
+				eol = base[f.End-2 : f.End]
+			}
+			after := bytes.Join([][]byte{base[:f.End-len(eol)], []byte(", x@example.org"), base[f.End-len(eol):]}, nil)
+			if got, list := merge(gw.MediaMessage, base, after, base); !bytes.Equal(got, after) || len(list) != 1 {
+				t.Errorf("%s: %s changed here becomes\n%s\n%+v", name, f.Name, got, list)
+			}
+		}
+	})
+	if read < all*9/10 {
+		t.Errorf("only %d of %d samples could be taken apart", read, all)
+	}
+}

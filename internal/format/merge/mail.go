@@ -246,15 +246,18 @@ func (m *merger) header(v [sides]*draft, structure []byte, changed bool, eol str
 			continue
 		}
 		if verdict == take {
-			now := fieldBytes(v[local], x[local], eol)
-			for i, f := range x[remote] {
-				from[f.Start] = nil
-				if i == 0 {
-					from[f.Start] = now
+			for i, f := range x[remote] { // one for one; what is more stands behind the last
+				var now []mime.Field
+				if i < len(x[local]) {
+					now = x[local][i : i+1]
+					if i == len(x[remote])-1 {
+						now = x[local][i:]
+					}
 				}
+				from[f.Start] = fieldBytes(v[local], now, eol)
 			}
 			if len(x[remote]) == 0 {
-				added = append(endLine(added, eol), now...)
+				added = append(endLine(added, eol), fieldBytes(v[local], x[local], eol)...)
 			}
 		}
 		m.differ(Difference{Where: "header", Property: headerWord(name), Name: textproto.CanonicalMIMEHeaderKey(name), Base: shown[base], Local: shown[local], Remote: shown[remote], Clash: verdict == clash})
@@ -298,6 +301,9 @@ func fieldMeaning(name string, fs []mime.Field) (means, shown string) {
 		}
 		switch name {
 		case "from", "to", "cc", "bcc", "reply-to", "sender":
+			if bytes.ContainsAny(f.Value, ":;(") { // groups and comments, which a list of addresses does not have
+				a.WriteString("\x03" + strings.Join(strings.Fields(mime.Text(f.Value)), " "))
+			}
 			for j, x := range mime.Addresses(f.Value) {
 				if j > 0 {
 					b.WriteString(", ")
