@@ -104,8 +104,8 @@ func (a *app) account() *cobra.Command {
 			return a.with(c.Context(), func(client *web.Client) error { return client.RemoveAccount(c.Context(), args[0]) })
 		},
 	}
-	return group("account", "Add, list, check and remove accounts", "  outpost account add anna@example.org\n  outpost account check anna@example.org",
-		add, list, check, remove)
+	return group("account", "Add, list, check, set and remove accounts", "  outpost account add anna@example.org\n  outpost account check anna@example.org",
+		add, list, check, a.accountSet(), remove)
 }
 
 // services prints what came of trying each service, one a line.

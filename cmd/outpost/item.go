@@ -98,6 +98,12 @@ func (a *app) show() *cobra.Command {
 		RunE: func(c *cobra.Command, args []string) error {
 			return a.with(c.Context(), func(client *web.Client) error {
 				if raw {
+					p := newProgress(a.err)
+					err := client.Fetch(c.Context(), args[0], p.show)
+					p.end()
+					if err != nil {
+						return err
+					}
 					b, err := client.Raw(c.Context(), args[0])
 					if err == nil {
 						_, err = a.out.Write(b)

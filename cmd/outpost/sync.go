@@ -1,8 +1,12 @@
 package main
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"fmt"
+	"io"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -45,7 +49,7 @@ func outcome(r backend.SyncResult) error {
 	var worst error
 	for _, p := range r.Problems {
 		switch {
-		case p.Code != backend.CodeOffline:
+		case p.Code != backend.CodeOffline && p.Code != backend.CodeLimit:
 			return &backend.Error{Code: p.Code, Text: p.Error}
 		case worst == nil:
 			worst = notInSync(p.Error)
@@ -65,10 +69,16 @@ func outcome(r backend.SyncResult) error {
 }
 
 func (a *app) status() *cobra.Command {
-	return &cobra.Command{
-		Use: "status", Short: "How every account is: in sync, syncing, offline, or in need of attention", Example: "  outpost status\n  outpost status --json", Args: cobra.NoArgs,
+	var follow bool
+	c := &cobra.Command{
+		Use: "status", Short: "How every account is: in sync, syncing, offline, or in need of attention",
+		Long:    "With --watch it goes on until Ctrl-C: on a terminal the picture changes, else each change is a new one; with --json each is one line.",
+		Example: "  outpost status\n  outpost status --json\n  outpost status --watch", Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, args []string) error {
 			return a.with(c.Context(), func(client *web.Client) error {
+				if follow {
+					return a.followStatus(c.Context(), client)
+				}
 				s, err := client.Status(c.Context())
 				if err != nil {
 					return err
@@ -83,6 +93,41 @@ func (a *app) status() *cobra.Command {
 			})
 		},
 	}
+	c.Flags().BoolVar(&follow, "watch", false, "go on showing it")
+	return c
+}
+
+// followStatus shows the status again and again.
+func (a *app) followStatus(ctx context.Context, client *web.Client) error {
+	if !client.Daemon() {
+		return &backend.Error{Code: backend.CodeRefused, Text: "nothing runs that could be watched: start outpost serve first"}
+	}
+	height := 0
+	screen := terminal(a.out)
+	err := client.FollowStatus(ctx, func(s backend.Status) error {
+		if a.json {
+			return json.NewEncoder(a.out).Encode(s)
+		}
+		out := a.out
+		var picture bytes.Buffer
+		a.out = &picture
+		a.stated(s)
+		a.out = out
+		if screen && height > 0 {
+			fmt.Fprintf(out, "\x1b[%dA\x1b[J", height) // ECMA-48 8.3.22, 8.3.39: up, and all below away
+		}
+		text := picture.String()
+		if screen {
+			text = fitted(text, width(out))
+		}
+		height = strings.Count(text, "\n")
+		_, err := io.WriteString(out, text)
+		return err
+	})
+	if ctx.Err() != nil {
+		return nil // that is how it ends
+	}
+	return err
 }
 
 func (a *app) stated(s backend.Status) {
@@ -105,10 +150,7 @@ func (a *app) stated(s backend.Status) {
 			}
 		}
 		if d := acc.Doing; d != nil && d.Folder != "" {
-			fmt.Fprintf(a.out, "; %s %s", d.Doing, printable(d.Folder))
-			if d.Total > 0 {
-				fmt.Fprintf(a.out, ", %d of %d", d.Done, d.Total)
-			}
+			fmt.Fprint(a.out, "; ", printable(far(*d)))
 		}
 		if acc.LastSync.IsZero() {
 			fmt.Fprintln(a.out, "; never in sync yet")

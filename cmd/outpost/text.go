@@ -87,10 +87,83 @@ const (
 
 func newProgress(w io.Writer) *progress {
 	p := &progress{w: w, last: time.Now()}
-	if f, ok := w.(*os.File); ok {
-		p.terminal = term.IsTerminal(int(f.Fd()))
-	}
+	p.terminal = terminal(w)
 	return p
+}
+
+func terminal(w io.Writer) bool {
+	f, ok := w.(*os.File)
+	return ok && term.IsTerminal(int(f.Fd()))
+}
+
+// width is how many characters a line of a terminal has.
+func width(w io.Writer) int {
+	if f, ok := w.(*os.File); ok {
+		if n, _, err := term.GetSize(int(f.Fd())); err == nil && n > 1 {
+			return n
+		}
+	}
+	return 80
+}
+
+// fitted cuts the lines of a text so that none takes more than one line of a terminal.
+func fitted(text string, width int) string {
+	lines := strings.SplitAfter(text, "\n")
+	for i, l := range lines {
+		if end := strings.TrimSuffix(l, "\n"); utf8.RuneCountInString(end) > width {
+			lines[i] = cut(end, width) + l[len(end):]
+		}
+	}
+	return strings.Join(lines, "")
+}
+
+// far says in words how far something is.
+func far(e backend.Event) string {
+	text := e.Doing
+	if e.Folder != "" {
+		text += " " + e.Folder
+	}
+	amount := func(a backend.Amount) {
+		switch {
+		case a.Total > 0:
+			text += fmt.Sprintf(" %d of %d", a.Done, a.Total)
+		case a.Done > 0:
+			text += fmt.Sprintf(" %d", a.Done)
+		}
+		switch {
+		case a.TotalBytes > a.Bytes && a.Total == 0:
+			text += fmt.Sprintf(" %s of %s", size(a.Bytes), size(a.TotalBytes))
+		case a.Bytes > 0:
+			text += ", " + size(a.Bytes)
+		}
+	}
+	amount(e.Amount)
+	whole := e.Amount
+	if e.All != nil {
+		whole = *e.All
+		if e.All.Total > e.Total {
+			text += "; in all"
+			amount(*e.All)
+		}
+	}
+	if whole.Rate > 0 {
+		text += fmt.Sprintf(", %s/s", size(whole.Rate))
+	}
+	if whole.Remaining > 0 {
+		text += ", " + remaining(whole.Remaining) + " left"
+	}
+	return text
+}
+
+// remaining is a number of seconds as a person reads it.
+func remaining(seconds int64) string {
+	switch {
+	case seconds >= 2*3600:
+		return fmt.Sprintf("%d h", (seconds+1800)/3600)
+	case seconds >= 90:
+		return fmt.Sprintf("%d min", (seconds+30)/60)
+	}
+	return fmt.Sprintf("%d s", seconds)
 }
 
 func (p *progress) show(e backend.Event) {
@@ -102,24 +175,12 @@ func (p *progress) show(e backend.Event) {
 		return
 	}
 	p.last = time.Now()
-	text := e.Doing
-	if e.Folder != "" {
-		text = e.Folder + ": " + text
-	}
-	switch {
-	case e.Total > 0:
-		text += fmt.Sprintf(" %d of %d", e.Done, e.Total)
-	case e.Done > 0:
-		text += fmt.Sprintf(" %d", e.Done)
-	}
-	if e.Bytes > 0 {
-		text += ", " + size(e.Bytes)
-	}
-	text = cut(text, 78)
+	text := printable(far(e))
 	if !p.terminal {
 		fmt.Fprintln(p.w, text)
 		return
 	}
+	text = cut(text, width(p.w)-1)
 	n := utf8.RuneCountInString(text)
 	fmt.Fprint(p.w, "\r"+text+strings.Repeat(" ", max(0, p.shown-n)))
 	p.shown = n

@@ -10,9 +10,7 @@ import (
 	"strings"
 	"time"
 
-	"outpost/internal/engine"
 	"outpost/internal/groupware"
-	"outpost/internal/remote"
 	"outpost/internal/store"
 )
 
@@ -298,7 +296,7 @@ func (s *Server) Raw(ctx context.Context, id string) (Content, error) {
 	if !errors.Is(err, store.ErrNotWhole) {
 		return c, err
 	}
-	if err := s.fetch(ctx, b, itemID); err != nil {
+	if err := s.fetch(ctx, b, itemID, nil); err != nil {
 		return Content{}, err
 	}
 	return raw(ctx, b, itemID)
@@ -315,26 +313,4 @@ func raw(ctx context.Context, b *mailbox, id groupware.ItemID) (c Content, err e
 		return err
 	})
 	return c, err
-}
-
-// fetch reads the missing bytes of an item. It is the one thing for which a person waits for the network.
-func (s *Server) fetch(ctx context.Context, b *mailbox, id groupware.ItemID) error {
-	a := b.get()
-	if a.Offline {
-		return fail(CodeOffline, "not all of this item is here, and %s works offline: outpost online ends that, then try again", a.Email)
-	}
-	password, err := s.password(a)
-	if err != nil {
-		return err
-	}
-	fetchCtx, cancel := context.WithTimeout(ctx, s.o.FetchWait)
-	defer cancel()
-	err = engine.New(b.Mailbox, s.o.Connect(a, password), engine.Options{Clock: s.o.Clock.Now, Address: a.Email}).FetchWhole(fetchCtx, id, nil)
-	if err != nil && ctx.Err() == nil && fetchCtx.Err() != nil {
-		return &Error{Code: CodeOffline, Err: err, Text: fmt.Sprintf("not all of this item is here, and the server of %s did not send it within %v: try again later", a.Email, s.o.FetchWait)}
-	}
-	if re, ok := errors.AsType[*remote.Error](err); ok && remote.IsRetryable(re) {
-		return &Error{Code: CodeOffline, Err: err, Text: fmt.Sprintf("not all of this item is here, and the server of %s cannot be reached (%s): try again when it answers", a.Email, said(re))}
-	}
-	return explain(a, err)
 }

@@ -91,7 +91,17 @@ func decode(resp *http.Response, out any) error {
 
 // stream sends a request and hands on what happens until the result comes.
 func (c *Client) stream(ctx context.Context, path string, query url.Values, progress func(backend.Event), out any) error {
-	resp, err := c.do(ctx, http.MethodPost, path, query, "", nil)
+	return c.receive(ctx, http.MethodPost, path, query, func(l line) error {
+		if l.Event != nil && progress != nil {
+			progress(*l.Event)
+		}
+		return nil
+	}, out)
+}
+
+// receive sends a request and hands on its answer line by line until the result comes.
+func (c *Client) receive(ctx context.Context, method, path string, query url.Values, hand func(line) error, out any) error {
+	resp, err := c.do(ctx, method, path, query, "", nil)
 	if err != nil {
 		return err
 	}
@@ -104,9 +114,9 @@ func (c *Client) stream(ctx context.Context, path string, query url.Values, prog
 			return fmt.Errorf("read Outpost's answer: %w", err)
 		}
 		switch {
-		case l.Event != nil:
-			if progress != nil {
-				progress(*l.Event)
+		case l.Event != nil, l.Status != nil:
+			if err := hand(l); err != nil {
+				return err
 			}
 		case l.Error != "":
 			return problem{l.Error, l.Code}.err()

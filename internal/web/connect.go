@@ -43,12 +43,14 @@ func Connect(ctx context.Context, o backend.Options) (*Client, func() error, err
 	}
 }
 
+// localHost is the host that a client within this process asks.
+const localHost = "outpost.invalid"
+
 // Local returns a client that calls the API within this process.
 func Local(b *backend.Server, demo Demo) *Client {
-	const host = "outpost.invalid"
 	token := newToken()
-	h := Handler(Options{Backend: b, Token: token, Hosts: []string{host}, Demo: demo})
-	return &Client{base: "http://" + host, token: token, http: &http.Client{Transport: inProcess{h}}}
+	h := Handler(Options{Backend: b, Token: token, Hosts: []string{localHost}, Demo: demo})
+	return &Client{base: "http://" + localHost, token: token, http: &http.Client{Transport: inProcess{h}}}
 }
 
 // daemonClient returns a client of the data folder's daemon, nil when none runs. The daemon must prove that it knows the

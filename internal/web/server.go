@@ -61,6 +61,7 @@ func Handler(o Options) http.Handler {
 	})
 	a.mux.HandleFunc("GET /api/hello", a.hello)
 	a.routes()
+	a.syncRoutes()
 	return a
 }
 
@@ -184,6 +185,7 @@ func read[T any](r *http.Request) (T, error) {
 // line is one line of an answer that takes long.
 type line struct {
 	Event  *backend.Event  `json:"event,omitempty"`
+	Status *backend.Status `json:"status,omitempty"`
 	Result json.RawMessage `json:"result,omitempty"`
 	Error  string          `json:"error,omitempty"`
 	Code   backend.Code    `json:"code,omitempty"`
