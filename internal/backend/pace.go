@@ -110,12 +110,13 @@ func ends(service string, err error) bool {
 func waitAfter(err error, failures int, share float64) time.Duration {
 	wait := longWait
 	if re, ok := errors.AsType[*remote.Error](err); ok && re.Kind == remote.Unavailable && re.After > 0 {
-		after := min(re.After, mostAfter) // never earlier, and later by at most a tenth
-		return after + time.Duration(share*float64(min(after/10, lastWait)))
+		// Never earlier, and later by as much again at most: those who were told the same would come back together, again and again.
+		after := min(re.After, mostAfter)
+		return after + time.Duration(share*float64(min(after, lastWait)))
 	} else if ok && remote.IsRetryable(re) {
 		wait = min(lastWait, firstWait<<min(failures-1, 10))
 	}
-	return wait - time.Duration(share*float64(wait/4))
+	return wait - time.Duration(share*float64(wait/2))
 }
 
 // soonest returns when to ask again one of the services that are left alone; zero: none is.

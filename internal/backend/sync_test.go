@@ -258,9 +258,9 @@ func TestHowLongAServiceIsLeftAlone(t *testing.T) {
 			failures          int
 			shortest, longest time.Duration
 		}{
-			{away, 1, firstWait * 3 / 4, firstWait}, {away, 2, 3 * firstWait / 2, 2 * firstWait}, {away, 4, 6 * firstWait, 8 * firstWait},
-			{away, 7, lastWait * 3 / 4, lastWait}, {away, 1000, lastWait * 3 / 4, lastWait},
-			{&remote.Error{Kind: remote.Auth}, 1, longWait * 3 / 4, longWait}, {errors.New("the disk is full"), 1, longWait * 3 / 4, longWait},
+			{away, 1, firstWait / 2, firstWait}, {away, 2, firstWait, 2 * firstWait}, {away, 4, 4 * firstWait, 8 * firstWait},
+			{away, 7, lastWait / 2, lastWait}, {away, 1000, lastWait / 2, lastWait},
+			{&remote.Error{Kind: remote.Auth}, 1, longWait / 2, longWait}, {errors.New("the disk is full"), 1, longWait / 2, longWait},
 			{busy, 1, time.Hour, time.Hour + lastWait}, {busy, 9, time.Hour, time.Hour + lastWait},
 		} {
 			if d := waitAfter(c.err, c.failures, r.Float64()); d > c.longest || d < c.shortest {

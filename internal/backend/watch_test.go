@@ -122,7 +122,7 @@ func TestALostConnectionIsShownAndHealed(t *testing.T) {
 	}
 	h.clock.pass(d)
 	passed()
-	d = h.next("the second look", firstWait*3/4, firstWait)
+	d = h.next("the second look", firstWait/2, firstWait)
 	if st := h.state(); st.State != StateOffline {
 		t.Errorf("%+v", st)
 	}
@@ -277,7 +277,7 @@ func TestTheComputerWakesUpOrMoves(t *testing.T) {
 	h.next("the look whether the server is there", firstWait*3/4, firstWait)
 	h.clock.pass(firstWait)
 	passed()
-	h.next("the second look", firstWait*3/4, firstWait)
+	h.next("the second look", firstWait/2, firstWait)
 	h.servers[anna].SetOffline(false)
 	h.network.Store(&[]string{"198.51.100.4", "192.0.2.1"}) // a network more is worth a try now
 	beat(pulse)

@@ -34,7 +34,7 @@ type bench struct {
 var (
 	serverNames = []string{"cyrus", "dovecot", "radicale"}
 	corpusNames = []string{"spamassassin", "generated"}
-	partNames   = []string{"first", "headers", "changes", "quiet", "dav", "store"}
+	partNames   = []string{"first", "headers", "changes", "quiet", "dav", "store", "load"}
 )
 
 func main() {
@@ -67,6 +67,14 @@ func (b *bench) main(only string) (err error) {
 	for _, name := range b.only {
 		if !slices.Contains(slices.Concat(serverNames, corpusNames, partNames), name) {
 			return fmt.Errorf("-only does not know %q", name)
+		}
+	}
+	if b.wants("load") {
+		if err := b.crowds(); err != nil {
+			return err
+		}
+		if len(b.only) == 1 {
+			return nil
 		}
 	}
 	if b.binary != "" {

@@ -18,7 +18,11 @@ type table struct {
 	key, title string
 	runs       []run
 	figures    []figure
+	columns    []string   // of rows
+	rows       [][]string // what is neither a run nor a figure
+	blocks     []string
 	notes      []string
+	simulated  bool // on no machine
 	started    time.Time
 	load       string
 }
@@ -59,12 +63,20 @@ func (t *table) note(format string, args ...any) {
 	t.notes = append(t.notes, fmt.Sprintf(format, args...))
 }
 
+// block is text that is shown as it is.
+func (t *table) block(title, text string) {
+	t.blocks = append(t.blocks, fmt.Sprintf("%s:\n```\n%s```\n", title, text))
+}
+
 const mib = 1 << 20
 
 // markdown is the table as it stands in docs/benchmarks.md.
 func (t *table) markdown() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "### %s\n\n%s · %s · load %s before, %s after\n\n", t.title, t.started.UTC().Format("2006-01-02 15:04 UTC"), machine(), t.load, load())
+	fmt.Fprintf(&b, "### %s\n\n", t.title)
+	if !t.simulated {
+		fmt.Fprintf(&b, "%s · %s · load %s before, %s after\n\n", t.started.UTC().Format("2006-01-02 15:04 UTC"), machine(), t.load, load())
+	}
 	if len(t.runs) > 0 {
 		b.WriteString("| run | wall s | items/s | CPU s | server CPU s | peak MiB |\n|---|--:|--:|--:|--:|--:|\n")
 		for _, r := range t.runs {
@@ -86,6 +98,16 @@ func (t *table) markdown() string {
 			fmt.Fprintf(&b, "| %s | %s%s | %s | %s |\n", f.name, number(f.value), f.unit, goal, verdict)
 		}
 		b.WriteString("\n")
+	}
+	if len(t.rows) > 0 {
+		fmt.Fprintf(&b, "| %s |\n|---|%s\n", strings.Join(t.columns, " | "), strings.Repeat("--:|", len(t.columns)-1))
+		for _, r := range t.rows {
+			fmt.Fprintf(&b, "| %s |\n", strings.Join(r, " | "))
+		}
+		b.WriteString("\n")
+	}
+	for _, block := range t.blocks {
+		b.WriteString(block + "\n")
 	}
 	for _, n := range t.notes {
 		b.WriteString("- " + n + "\n")
