@@ -102,7 +102,8 @@ func (w *world) survive(n int) {
 	heal := worsen(t, rand.New(rand.NewPCG(w.seed, 2)), w.roads...)
 	defer heal()
 	for i := range n {
-		lives = append(lives, fmt.Sprintf("%d: %s", i+1, w.live()))
+		w.did = nil
+		lives = append(lives, fmt.Sprintf("%d: %s; %s", i+1, w.live(), strings.Join(w.did, ", ")))
 		if t.Failed() {
 			return
 		}

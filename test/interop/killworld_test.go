@@ -73,6 +73,7 @@ type world struct {
 	open     []deed   // of which nobody knows yet whether they were done
 	deeds    map[string]int
 	killed   map[string]int // by what it did
+	did      []string       // what was changed in this life of the daemon, for who looks for a fault
 }
 
 func collectionOf(kind servers.Collection) string {
@@ -123,9 +124,11 @@ func (w *world) here(d *daemon) error {
 	}
 	if err != nil {
 		w.open = append(w.open, act)
+		w.did = append(w.did, act.what+"?")
 		return err
 	}
 	w.deeds[strings.Fields(act.what)[0]]++
+	w.did = append(w.did, act.what)
 	act.apply()
 	return nil
 }
@@ -386,6 +389,7 @@ func (w *world) there() error {
 }
 
 func (w *world) theirMail() error {
+	w.did = append(w.did, "their mail")
 	_, err := w.them.Append("INBOX", func(yield func(servers.Mail) bool) {
 		for range 1 + w.r.IntN(5) {
 			l := &letter{subject: w.name("theirs"), folder: "INBOX", ours: w.r.IntN(2) == 0, size: 100 << w.r.IntN(10), private: w.r.IntN(2) == 0}
@@ -426,6 +430,7 @@ func (w *world) theirFlag() error {
 		sign = "-"
 	}
 	lines, err := w.them.Command(`UID STORE %s %sFLAGS (\Answered)`, uid, sign)
+	w.did = append(w.did, "their flag of "+l.subject)
 	if strings.Contains(strings.Join(lines, "\n"), "FETCH") { // moved away meanwhile: then nothing was changed
 		l.replied = !l.replied
 	}
@@ -452,11 +457,13 @@ func (w *world) theirMove() error {
 	default:
 		_, err = w.them.Command("UID MOVE %s %s", uid, servers.Quote(to))
 	}
+	w.did = append(w.did, fmt.Sprintf("their move of %s from %s to %q", l.subject, l.folder, to))
 	l.folder = to
 	return err
 }
 
 func (w *world) put(b *object) error {
+	w.did = append(w.did, "their "+b.name)
 	return w.dav.PutResource(w.davU, b.kind, collectionOf(b.kind), servers.Resource{Name: b.name + c2ext[b.kind], Body: []byte(b.raw())})
 }
 
@@ -477,6 +484,7 @@ func (w *world) theirEdit() error {
 		return w.put(b)
 	}
 	b.gone = true
+	w.did = append(w.did, "their deletion of "+b.name)
 	_, err := w.request("DELETE", w.dav.CollectionURL(w.davU, b.kind, collectionOf(b.kind))+b.name+c2ext[b.kind])
 	return err
 }
