@@ -148,7 +148,7 @@ func (h *history) deed() {
 	if h.w.disk.Dead() {
 		return
 	}
-	switch h.r.IntN(20) {
+	switch h.r.IntN(21) {
 	case 0, 1:
 		to, _ := choose(h.r, s.mails)
 		h.add(to, groupware.MediaMessage, h.mail(h.text()))
@@ -181,6 +181,12 @@ func (h *history) deed() {
 		h.renameFolder(s)
 	case 18:
 		h.moveFolder(s)
+	case 20:
+		if p, ok := choose(h.r, s.mails); ok && h.r.IntN(2) == 0 {
+			mode := []groupware.SyncMode{groupware.SyncWhole, groupware.SyncHeaders}[h.r.IntN(2)]
+			h.tell("here: keep %s %s", p.path, mode)
+			h.change(p.ID, func(f *store.Folder) { f.Mode = mode })
+		}
 	case 19:
 		if p, ok := choose(h.r, s.own); ok {
 			h.removeFolder(s, p)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"time"
 
@@ -45,6 +46,7 @@ type history struct {
 
 	expected
 	backup *backup
+	large  bool    // Projects holds more than may be deleted without a word
 	hidden string  // folder that looks empty
 	outbox []place // of a scenario
 }
@@ -53,6 +55,7 @@ type history struct {
 type backup struct {
 	image   simdisk.Image
 	written map[string]bool
+	sent    map[string]bool // texts of what waited in the Outbox
 }
 
 // outcome is what came of a history.
@@ -111,6 +114,11 @@ func (h *history) live(seed uint64) {
 	}
 	h.putThere("Calendar")
 	h.putThere("Contacts")
+	if h.large = seed%8 == 0; h.large {
+		for range 30 {
+			h.deliver("Projects")
+		}
+	}
 	if !h.open() {
 		return
 	}
@@ -179,6 +187,8 @@ func (h *history) step() {
 		h.count("clock jump")
 		h.tell("the clock jumps %v", d)
 		h.w.now = h.w.now.Add(d)
+	case n < 98+1 && h.large && h.r.IntN(2) == 0:
+		h.vanish()
 	case n < 99:
 		h.tell("the network is away")
 		h.count("network away")
@@ -316,27 +326,33 @@ func (h *history) hook(call string, before bool) {
 	}
 }
 
-// saveBackup copies the disk, when nothing waits to go out: what was sent after a copy was taken cannot be known from the copy.
+// saveBackup copies the disk.
 func (h *history) saveBackup() {
-	waits := false
+	b := &backup{written: copyOf(h.written), sent: map[string]bool{}}
 	h.view(func(tx *store.Tx) error {
-		n, err := tx.PendingCount()
-		if err != nil {
-			return err
-		}
 		subs, err := tx.Submissions()
-		waits = n > 0 || len(subs) > 0
+		for _, q := range subs {
+			raw, e := tx.Raw(q.Item)
+			err = errors.Join(err, e)
+			for _, s := range plainTexts(raw) {
+				b.sent[s] = true
+			}
+		}
 		return err
 	})
-	if waits {
-		return
-	}
+	b.image = h.w.disk.Copy()
 	h.tell("a backup is made")
-	h.backup = &backup{h.w.disk.Copy(), copyOf(h.written)}
+	h.backup = b
 }
 
 // putBack replaces the mailbox by its backup. What a person did here since is lost, except what the server has.
 func (h *history) putBack() {
+	// What left after the copy was taken, and of which the server has no copy, nobody can know of.
+	for _, m := range h.server.Sent() {
+		if slices.ContainsFunc(plainTexts(m.Raw), func(s string) bool { return h.backup.sent[s] }) && !h.inSent(m.Raw) {
+			return
+		}
+	}
 	h.tell("the backup is put back")
 	h.count("backup put back")
 	h.w.disk.Kill()
@@ -365,6 +381,60 @@ func (h *history) putBack() {
 	h.open()
 }
 
+// inSent reports whether the server's Sent holds a message.
+func (h *history) inSent(raw []byte) bool {
+	return slices.ContainsFunc(h.server.Snapshot(), func(it fake.Item) bool { return it.Path == "Sent" && key(it.Raw) == key(raw) })
+}
+
+// vanish makes a large folder look empty for some passes: nothing of it may go here.
+func (h *history) vanish() {
+	id := h.server.FolderID("Projects")
+	count := func() (n int) {
+		h.view(func(tx *store.Tx) error {
+			s, err := h.look(tx)
+			for _, p := range s.at("Projects") {
+				all, e := h.items(tx, p.ID)
+				n, err = len(all), errors.Join(err, e)
+			}
+			return err
+		})
+		return n
+	}
+	was := count()
+	if was < 25 || len(h.inFolder(id)) < 25 {
+		return
+	}
+	h.count("folder looks empty")
+	h.tell("Projects looks empty at the server")
+	h.hidden = id
+	h.server.Hide(id, true)
+	h.pass("")
+	if h.m != nil {
+		h.pass("")
+	}
+	if h.m != nil {
+		if n := count(); n < was {
+			h.violated("%d of %d messages went here because the server showed none", was-n, was)
+		}
+	}
+	h.tell("Projects is there again")
+	h.server.Hide(id, false)
+	h.hidden = ""
+}
+
+// confirm agrees to the deletions that a person is asked about.
+func (h *history) confirm() {
+	h.do(func(tx *store.Tx) error {
+		holds, err := tx.Holds()
+		for _, hold := range holds {
+			h.tell("here: confirm the deletion of %d items in folder %d", hold.Items, hold.Folder)
+			_, e := tx.ConfirmHold(hold.Folder)
+			err = errors.Join(err, e)
+		}
+		return err
+	})
+}
+
 // calm lets everything settle: no more faults, and passes until nothing is left to do.
 func (h *history) calm() {
 	h.tell("all is calm")
@@ -380,6 +450,9 @@ func (h *history) calm() {
 		result.BytesIn, result.BytesOut = 0, 0
 		if n > 0 && result == (engine.Result{}) {
 			return
+		}
+		if result.Held > 0 {
+			h.confirm()
 		}
 	}
 	h.violated("after 8 passes in peace there is still something to do")

@@ -63,14 +63,19 @@ func (h *history) card(uid string) []byte {
 	return []byte("BEGIN:VCARD\r\nVERSION:3.0\r\nUID:" + uid + "\r\nFN:" + h.text() + "\r\nN:Doe;Jo;;;\r\nTITLE:" + h.text() + "\r\nNOTE:" + h.text() + "\r\nX-KEPT:as it is\r\nEND:VCARD\r\n")
 }
 
-// edited replaces one of the texts of an item.
+// edited replaces one of the texts of an item. A message grows by it: one of the same Message-ID and size is taken for the same message when a
+// folder is renumbered.
 func (h *history) edited(raw []byte) (out []byte, old, next string) {
 	old, ok := choose(h.r, texts(raw))
 	if !ok {
 		return nil, "", ""
 	}
 	next = h.text()
-	return bytes.ReplaceAll(raw, []byte(old), []byte(next)), old, next
+	out = bytes.ReplaceAll(raw, []byte(old), []byte(next))
+	if !bytes.HasPrefix(raw, []byte("BEGIN:")) {
+		out = append(out, ".\r\n"...)
+	}
+	return out, old, next
 }
 
 // property finds a line of an item.

@@ -70,6 +70,16 @@ func scenarios() []scenario {
 				h.deliver("Inbox")
 			}, pass,
 		}},
+		{name: "a draft is edited there, to as many bytes", steps: []func(h *history){
+			func(h *history) {
+				if it, ok := h.thereIn("Drafts"); ok {
+					next, old, text := h.edited(it.Raw)
+					h.replaced(it.Raw, old, text)
+					h.server.AddMail(it.Folder, next[:len(it.Raw)], it.Flags, h.w.now)
+					h.server.DeleteMail(it.Folder, it.ID)
+				}
+			}, pass,
+		}},
 		{name: "conflicts", steps: []func(h *history){
 			func(h *history) {
 				for range 4 { // of three properties, at least one on both sides

@@ -107,6 +107,12 @@ func (h *history) touch(it fake.Item, to string) {
 		h.tell("there: delete %s %s, agreed %v", it.ID, texts(it.Raw), agreed)
 		h.deleted(it.Raw, agreed)
 		h.server.DeleteObject(it.Folder, it.ID)
+	case it.Path == "Drafts" && flip() && len(texts(it.Raw)) > 0:
+		next, old, text := h.edited(it.Raw)
+		h.tell("there: edit the draft %s, %s to %s", it.ID, old, text)
+		h.replaced(it.Raw, old, text)
+		h.server.AddMail(it.Folder, next, it.Flags, h.w.now)
+		h.server.DeleteMail(it.Folder, it.ID)
 	case flip():
 		flags := groupware.NewFlags(groupware.System(h.r.IntN(8)))
 		h.tell("there: flag %s in %s %v", texts(it.Raw), it.Path, flags.Names())
