@@ -134,7 +134,8 @@ func (x *index) close() error {
 	var errs []error
 	err := x.failure()
 	if err == nil {
-		errs = append(errs, unlessFull(x.write()), unlessFull(x.c.script("PRAGMA incremental_vacuum")))
+		_, err := x.save() // not write: merging takes its time, and can be done next time
+		errs = append(errs, unlessFull(err), unlessFull(x.c.script("PRAGMA incremental_vacuum")))
 	}
 	errs = append(errs, x.c.close())
 	if _, damaged := asDamaged(err); damaged || x.damaged {
@@ -428,24 +429,33 @@ func (x *index) rebuild(ctx context.Context, after groupware.ItemID) error {
 	return x.flush("UPDATE state SET scan = -1")
 }
 
-// write makes a segment of the buffer, merges where that is due, and tells who waits.
+// write makes a segment of the buffer, tells who waits, and merges where that is due.
 func (x *index) write() error {
+	written, err := x.save()
+	if err != nil || !written {
+		return err
+	}
+	return x.tidy()
+}
+
+// save makes a segment of the buffer and tells who waits. It does nothing while a rebuild was interrupted: that goes on next time.
+func (x *index) save() (written bool, err error) {
 	scan, err := x.c.number("SELECT scan FROM state")
 	if err != nil || scan >= 0 {
-		return err // an interrupted rebuild goes on next time
+		return false, err
 	}
 	if len(x.buf.entries) > 0 || x.at != x.written || x.dead > 0 {
 		if err := x.flush(fmt.Sprintf("UPDATE state SET seq = %d, dead = dead + %d", x.at, x.dead)); err != nil {
-			return err
+			return false, err
 		}
 		x.dead = 0
 	}
 	x.mu.Lock()
+	defer x.mu.Unlock()
 	x.written, x.err = x.at, nil
 	close(x.changed)
 	x.changed = make(chan struct{})
-	x.mu.Unlock()
-	return x.tidy()
+	return true, nil
 }
 
 // flush writes the buffer and the state in one transaction.

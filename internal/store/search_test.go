@@ -255,3 +255,25 @@ func TestASearchThatIsCancelledLeavesNothingBehind(t *testing.T) {
 	}
 	wants(t, "afterwards", search(t, m, SearchOptions{Words: "word"}), "one")
 }
+
+func TestAMailboxIsClosedWithoutComplaintAfterMuchWasDeleted(t *testing.T) {
+	p, m := openProfile(t, t.TempDir(), Options{})
+	inbox := addFolder(t, m, "INBOX", "inbox")
+	update(t, m, func(tx *Tx) error {
+		for i := range 1200 {
+			if _, err := tx.Add(inbox, Prepare(groupware.MediaMessage, mail("needle", i, "")), groupware.Flags{}, testTime); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err := m.WaitIndexed(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	m.index.stop()
+	<-m.index.ended
+	m.index.dead = 1200 // as when it had just seen that all of them went
+	if err := p.Close(); err != nil {
+		t.Error(err)
+	}
+}

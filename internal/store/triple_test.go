@@ -30,7 +30,7 @@ func (it *modelItem) pending() bool {
 }
 
 // Whatever a person and the engine do, the three states are what was said last, Pending lists exactly the items whose states
-// differ, Missing what only the server has, and the counters count.
+// differ, Missing what only the server has, Doomed what is to be deleted, and the counters count.
 func TestStatesAreWhatWasSaidLast(t *testing.T) {
 	m := open(t)
 	serial := 0
@@ -282,8 +282,17 @@ func TestStatesAreWhatWasSaidLast(t *testing.T) {
 			}
 			for _, folder := range folders {
 				var want []groupware.ItemID
-				var count int64
+				var count, here, there, of int64
 				for id, it := range items {
+					if b, l := it.base, it.local; b != nil && b.Folder == folder {
+						of++
+						if it.remote == nil && l != nil && l.Folder == folder && l.Content == b.Content {
+							here++
+						}
+						if it.remote != nil && l == nil {
+							there++
+						}
+					}
 					in := it.local != nil && it.local.Folder == folder || it.base != nil && it.base.Folder == folder || it.remote != nil && it.remote.Folder == folder
 					if in && it.pending() {
 						want = append(want, id)
@@ -306,6 +315,9 @@ func TestStatesAreWhatWasSaidLast(t *testing.T) {
 				}
 				if f, err := tx.Folder(folder); err != nil || f.Items != count {
 					rt.Errorf("folder %d counts %d of %d: %v", folder, f.Items, count, err)
+				}
+				if h, th, o, err := tx.Doomed(folder); err != nil || h != here || th != there || o != of {
+					rt.Errorf("doomed in %d: got %d, %d of %d, want %d, %d of %d: %v", folder, h, th, o, here, there, of, err)
 				}
 				seen, err := tx.Missing(folder, 1000)
 				if err != nil {
