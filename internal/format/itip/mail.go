@@ -19,21 +19,10 @@ func (w *writer) send(method, what string, m *meeting, g *group, list []*compone
 		w.err = fmt.Errorf("%q is no address to send from", mime.Display(w.from, 100))
 		return
 	}
-	names := map[string]mime.Address{}
-	for _, key := range m.order {
-		for _, l := range append(m.parts[key].All("ATTENDEE"), m.parts[key].All("ORGANIZER")...) {
-			if a := address(l); a != "" && names[a].Addr == "" {
-				names[a] = mime.Address{Name: mime.Display(l.Param("CN"), 200), Addr: mailbox(l)}
-			}
-		}
-	}
 	out := Outgoing{Method: method}
 	var to []string
 	for _, who := range g.who {
-		a, found := names[who]
-		if !found {
-			a = mime.Address{Addr: who}
-		}
+		a := m.name(who)
 		out.To = append(out.To, a.Addr)
 		to = append(to, a.Encode())
 	}
@@ -81,6 +70,16 @@ func (w *writer) send(method, what string, m *meeting, g *group, list []*compone
 	line("--%s--", boundary)
 	out.Raw = b.Bytes()
 	w.out = append(w.out, out)
+}
+
+// name is the mailbox of an attendee or the organizer.
+func (m *meeting) name(who string) mime.Address {
+	for _, l := range []*line{m.any[who], m.organizer} {
+		if l != nil && address(l) == who {
+			return mime.Address{Name: mime.Display(l.Param("CN"), 200), Addr: mailbox(l)}
+		}
+	}
+	return mime.Address{Addr: who}
 }
 
 // words tells in plain words what the object says.

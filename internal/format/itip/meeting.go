@@ -26,7 +26,9 @@ type meeting struct {
 	raw       []byte // with CRLF
 	object    *contentline.Object
 	calendar  *component
-	parts     map[string]*component // by occurrence, "" is the series or the one event
+	parts     map[string]*component       // by occurrence, "" is the series or the one event
+	asked     map[string]map[string]*line // by occurrence and address
+	any       map[string]*line            // by address
 	order     []string
 	organizer *line
 }
@@ -36,7 +38,7 @@ func readMeeting(raw []byte) (*meeting, error) {
 	if raw == nil {
 		return nil, nil
 	}
-	m := &meeting{parts: map[string]*component{}}
+	m := &meeting{parts: map[string]*component{}, asked: map[string]map[string]*line{}, any: map[string]*line{}}
 	m.raw = bytes.ReplaceAll(bytes.ReplaceAll(raw, []byte("\r\n"), []byte("\n")), []byte("\n"), []byte("\r\n"))
 	if bytes.Equal(m.raw, raw) {
 		m.raw = raw
@@ -79,6 +81,12 @@ func readMeeting(raw []byte) (*meeting, error) {
 		}
 		if count += len(c.All("ATTENDEE")); count > maxAttendees {
 			return nil, fmt.Errorf("it has more than %d attendees", maxAttendees)
+		}
+		m.asked[key] = attendees(c)
+		for who, l := range m.asked[key] {
+			if m.any[who] == nil || key == "" {
+				m.any[who] = l
+			}
 		}
 	}
 	if len(m.parts) == 0 {
@@ -194,14 +202,9 @@ func (m *meeting) find(key, who string) *line {
 		return nil
 	}
 	if key != "" && m.parts[""] != nil && c.Get("ATTENDEE") == nil && c.Get("ORGANIZER") == nil {
-		c = m.parts[""]
+		key = ""
 	}
-	for _, l := range c.All("ATTENDEE") {
-		if address(l) == who {
-			return l
-		}
-	}
-	return nil
+	return m.asked[key][who]
 }
 
 // agentIsOther tells that somebody else tells this attendee or organizer, or nobody (RFC 6638 7.1).
