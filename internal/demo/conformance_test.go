@@ -14,7 +14,7 @@ import (
 // The drivers and this server were written from the specifications, not from each other: what they agree on is likely right.
 func TestTheIMAPDriverConformsOnThisServer(t *testing.T) {
 	for _, mask := range []string{"", "CONDSTORE", "UIDPLUS", "MOVE OBJECTID",
-		"CONDSTORE UIDPLUS MOVE LITERAL+ LIST-EXTENDED SPECIAL-USE CREATE-SPECIAL-USE OBJECTID ESEARCH ENABLE NAMESPACE UNSELECT SASL-IR ID COMPRESS=DEFLATE STATUS=SIZE IDLE", "NOTIFY"} {
+		"CONDSTORE UIDPLUS MOVE LITERAL+ LIST-EXTENDED SPECIAL-USE CREATE-SPECIAL-USE OBJECTID ESEARCH ENABLE NAMESPACE UNSELECT SASL-IR ID COMPRESS=DEFLATE STATUS=SIZE IDLE", "NOTIFY", "LIST-MYRIGHTS"} {
 		name := "without " + mask
 		if mask == "" {
 			name = "with everything"
@@ -46,6 +46,16 @@ func TestTheIMAPDriverConformsOnThisServer(t *testing.T) {
 						t.Fatal(err)
 					}
 					return d
+				},
+				Restrict: func(t testing.TB, path string) func() {
+					set := func(readOnly bool) {
+						t.Helper()
+						if err := s.Restrict(a.Email, path, readOnly); err != nil {
+							t.Error(err)
+						}
+					}
+					set(true)
+					return func() { set(false) }
 				},
 				Kinds: []groupware.FolderKind{groupware.FolderMail},
 				Many:  many,

@@ -246,6 +246,24 @@ func (s *Server) Renumber(email, folder string) error {
 	return nil
 }
 
+// Restrict takes from a user the right to store, change and remove messages in a mailbox, or gives it back.
+func (s *Server) Restrict(email, folder string, readOnly bool) error {
+	u := s.mail.User(email)
+	if u == nil {
+		return fmt.Errorf("restrict %s: no such user", email)
+	}
+	b, err := u.Mailbox(folder)
+	if err != nil {
+		return fmt.Errorf("restrict %s: %w", folder, err)
+	}
+	rights := mailstore.AllRights
+	if readOnly {
+		rights = "lrskxa"
+	}
+	b.SetRights(rights)
+	return nil
+}
+
 // MaskIMAP takes capabilities away from IMAP connections made later ("QRESYNC"), to play a poorer server.
 func (s *Server) MaskIMAP(capabilities ...string) { s.imap.Mask(capabilities...) }
 

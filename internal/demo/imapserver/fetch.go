@@ -260,7 +260,7 @@ func (c *command) section(f *fetchItem) error {
 // fetchOne answers for one message.
 func (x *session) fetchOne(m *mailstore.Message, items []fetchItem) error {
 	read := slices.ContainsFunc(items, func(f fetchItem) bool { return f.name == "BODY[" && !f.peek })
-	if read && !x.box.readOnly && !m.Has(`\Seen`) {
+	if read && !x.box.readOnly && !m.Has(`\Seen`) && need(x.box.b, "s") == nil {
 		if now, _, err := x.box.b.SetFlags([]uint32{m.UID}, mailstore.AddFlags, []string{`\Seen`}, math.MaxUint64); err == nil && len(now) == 1 {
 			*m = now[0] // update tells the flag afterwards
 		}

@@ -41,6 +41,7 @@ func (x *session) name(s string) string {
 
 type listOptions struct {
 	subscribed, special, recursive bool // selection
+	rights                         bool // to tell them
 	status                         []string
 }
 
@@ -119,6 +120,9 @@ func (x *session) list(c *command) (string, error) {
 			attrs = append(attrs, st.Use)
 		}
 		x.printf("* LIST (%s) \"/\" %s%s\r\n", strings.Join(attrs, " "), x.name(st.Name), childInfo)
+		if o.rights {
+			x.writeRights(boxes[i])
+		}
 		if o.status != nil {
 			x.writeStatus(boxes[i], o.status)
 		}
@@ -162,6 +166,10 @@ func (x *session) listReturn(c *command, o *listOptions) error {
 		w, err := c.word()
 		switch w {
 		case "SUBSCRIBED", "CHILDREN", "SPECIAL-USE": // told in any case
+		case "MYRIGHTS":
+			if o.rights = x.can("LIST-MYRIGHTS"); !o.rights {
+				return bad("LIST-MYRIGHTS is not offered")
+			}
 		case "STATUS":
 			if !x.can("LIST-STATUS") {
 				return bad("LIST-STATUS is not offered")
@@ -230,6 +238,9 @@ func (x *session) status(c *command) (string, error) {
 	}
 	b, err := x.user.Mailbox(name)
 	if err != nil {
+		return "", err
+	}
+	if err := need(b, "r"); err != nil {
 		return "", err
 	}
 	x.writeStatus(b, items)
@@ -355,6 +366,11 @@ func (x *session) folderCommand(verb string, c *command) (string, error) {
 	}
 	if err := c.done(); err != nil {
 		return "", err
+	}
+	if b, err := x.user.Mailbox(name); err == nil && (verb == "DELETE" || verb == "RENAME") {
+		if err := need(b, "x"); err != nil {
+			return "", err
+		}
 	}
 	switch verb {
 	case "DELETE":

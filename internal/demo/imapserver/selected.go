@@ -1,6 +1,7 @@
 package imapserver
 
 import (
+	"errors"
 	"math"
 	"slices"
 	"strings"
@@ -73,6 +74,11 @@ func (x *session) selectBox(c *command, readOnly bool) (string, error) {
 	if err != nil {
 		return "", err
 	}
+	if err := need(b, "r"); err != nil {
+		return "", err
+	}
+	rights := b.Rights()
+	readOnly = readOnly || !strings.ContainsAny(rights, "iwtes") // RFC 4314 5.2
 	st := b.State()
 	v := &selected{b: b, validity: st.Validity, readOnly: readOnly}
 	firstUnseen := 0
@@ -84,9 +90,12 @@ func (x *session) selectBox(c *command, readOnly bool) (string, error) {
 		}
 	}
 	v.expunged, v.seen = max(v.seen, st.ModSeq), max(v.seen, st.ModSeq)
-	system := `\Answered \Flagged \Deleted \Seen \Draft`
-	all := strings.Join(append([]string{system}, st.Keywords...), " ")
-	x.printf("* FLAGS (%s)\r\n* OK [PERMANENTFLAGS (%s)] kept\r\n", all, map[bool]string{false: all + ` \*`, true: ""}[readOnly])
+	all := append([]string{`\Answered`, `\Flagged`, `\Deleted`, `\Seen`, `\Draft`}, st.Keywords...)
+	kept := permitted(rights, append(slices.Clone(all), `\*`))
+	if readOnly {
+		kept = nil
+	}
+	x.printf("* FLAGS (%s)\r\n* OK [PERMANENTFLAGS (%s)] kept\r\n", strings.Join(all, " "), strings.Join(kept, " "))
 	x.printf("* %d EXISTS\r\n", len(v.uids))
 	if x.rev2 {
 		x.printf("* LIST () \"/\" %s\r\n", x.name(st.Name))
@@ -288,7 +297,7 @@ func (x *session) selectedCommand(name string, uid bool, tag string, c *command)
 	}
 	switch name {
 	case "CLOSE", "UNSELECT":
-		if name == "CLOSE" && !v.readOnly {
+		if name == "CLOSE" && !v.readOnly && need(v.b, "e") == nil {
 			v.b.Expunge(nil)
 		}
 		x.box = nil
@@ -307,6 +316,9 @@ func (x *session) selectedCommand(name string, uid bool, tag string, c *command)
 			in = func(u uint32) bool { return s.has(u, v.lastUID()) }
 		}
 		if err := c.done(); err != nil {
+			return "", err
+		}
+		if err := need(v.b, "e"); err != nil {
 			return "", err
 		}
 		v.b.Expunge(in)
@@ -459,6 +471,9 @@ func (x *session) storeFlags(uid bool, c *command) (string, error) {
 			return "", no("[CANNOT] %s is not a flag", f)
 		}
 	}
+	if flags, err = mayStore(x.box.b, op, flags); err != nil {
+		return "", err
+	}
 	now, modified, err := x.box.b.SetFlags(uids, op, flags, since)
 	if err != nil {
 		return "", err
@@ -510,6 +525,14 @@ func (x *session) copy(uid, move bool, c *command) (string, error) {
 	}
 	if move && to == x.box.b {
 		return "", no("[CANNOT] a message cannot be moved to where it is")
+	}
+	if err := need(to, "i"); err != nil {
+		return "", err
+	}
+	if move {
+		if err := errors.Join(need(x.box.b, "t"), need(x.box.b, "e")); err != nil {
+			return "", err
+		}
 	}
 	from, became, validity, err := x.box.b.Copy(uids, to, move)
 	if err != nil {
@@ -566,7 +589,10 @@ func (x *session) append(c *command) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	uid, validity, err := b.Append(flags, received, body)
+	if err := need(b, "i"); err != nil {
+		return "", err
+	}
+	uid, validity, err := b.Append(permitted(b.Rights(), flags), received, body)
 	if err != nil {
 		return "", err
 	}

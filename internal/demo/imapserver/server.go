@@ -22,7 +22,7 @@ import (
 // Capabilities are all that the server can do, in the order in which it tells.
 func Capabilities() []string {
 	return []string{"IMAP4rev1", "IMAP4rev2", "LITERAL+", "SASL-IR", "ID", "ENABLE", "IDLE", "NOTIFY", "NAMESPACE", "CHILDREN", "UIDPLUS", "MOVE", "UNSELECT",
-		"SPECIAL-USE", "CREATE-SPECIAL-USE", "LIST-EXTENDED", "LIST-STATUS", "CONDSTORE", "QRESYNC", "ESEARCH", "SEARCHRES", "BINARY", "STATUS=SIZE", "OBJECTID",
+		"SPECIAL-USE", "CREATE-SPECIAL-USE", "LIST-EXTENDED", "LIST-STATUS", "ACL", "RIGHTS=texk", "LIST-MYRIGHTS", "CONDSTORE", "QRESYNC", "ESEARCH", "SEARCHRES", "BINARY", "STATUS=SIZE", "OBJECTID",
 		"COMPRESS=DEFLATE", "APPENDLIMIT=67108864"}
 }
 
@@ -65,7 +65,10 @@ func (s *Server) Mask(capabilities ...string) {
 		s.masked["QRESYNC"] = true
 	}
 	if s.masked["LIST-EXTENDED"] {
-		s.masked["LIST-STATUS"] = true
+		s.masked["LIST-STATUS"], s.masked["LIST-MYRIGHTS"] = true, true
+	}
+	if s.masked["ACL"] {
+		s.masked["RIGHTS=TEXK"], s.masked["LIST-MYRIGHTS"] = true, true
 	}
 	for _, part := range []string{"UIDPLUS", "MOVE", "ENABLE", "IDLE", "NAMESPACE", "UNSELECT", "ESEARCH", "SEARCHRES", "BINARY", "SASL-IR", "LIST-EXTENDED", "LIST-STATUS",
 		"SPECIAL-USE", "STATUS=SIZE"} {
@@ -333,6 +336,10 @@ func (x *session) dispatch(tag, name string, c *command) (string, error) {
 		return x.selectBox(c, name == "EXAMINE")
 	case "APPEND":
 		return x.append(c)
+	case "MYRIGHTS", "GETACL", "SETACL", "DELETEACL", "LISTRIGHTS":
+		if x.can("ACL") {
+			return x.rightsCommand(name, c)
+		}
 	case "IDLE":
 		if x.can("IDLE") {
 			return x.idle(c)

@@ -56,6 +56,30 @@ func (b *Mailbox) SetSubscribed(yes bool) {
 	b.u.wake()
 }
 
+// AllRights are those of RFC 4314 2.1, in the order in which they are told.
+const AllRights = "lrswipkxtea"
+
+// Rights are what the owner may do in the mailbox.
+func (b *Mailbox) Rights() string {
+	b.s.mu.Lock()
+	defer b.s.mu.Unlock()
+	return b.rights
+}
+
+// SetRights changes what the owner may do. He always sees the mailbox, and may give rights back.
+func (b *Mailbox) SetRights(rights string) {
+	b.s.mu.Lock()
+	defer b.s.mu.Unlock()
+	b.rights = ""
+	for _, r := range AllRights {
+		if r == 'l' || r == 'a' || strings.ContainsRune(rights, r) {
+			b.rights += string(r)
+		}
+	}
+	b.saveState()
+	b.u.wake()
+}
+
 // Messages returns the messages as they are now, by UID.
 func (b *Mailbox) Messages() []Message {
 	b.s.mu.Lock()
@@ -271,7 +295,7 @@ func (b *Mailbox) find(uid uint32) *Message {
 
 func (b *Mailbox) record(gone, reset bool) *MailboxRecord {
 	return &MailboxRecord{User: b.u.email, ID: b.id, Name: b.name, Use: b.use, Validity: b.validity, UIDNext: b.uidNext, ModSeq: b.modSeq,
-		Subscribed: b.subscribed, Gone: gone, Reset: reset}
+		Rights: b.rights, Subscribed: b.subscribed, Gone: gone, Reset: reset}
 }
 
 func (b *Mailbox) saveState() { b.s.save(Record{Mailbox: b.record(b.gone, false)}) }

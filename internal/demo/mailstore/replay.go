@@ -61,6 +61,9 @@ func (u *User) replayMailbox(r *MailboxRecord) {
 		delete(u.boxes, b.name)
 	}
 	b.name, b.use, b.validity, b.uidNext, b.modSeq, b.subscribed = r.Name, r.Use, r.Validity, r.UIDNext, r.ModSeq, r.Subscribed
+	if b.rights = r.Rights; r.Rights == "" {
+		b.rights = AllRights
+	}
 	if r.Reset {
 		b.messages, b.expunged = nil, nil
 	}

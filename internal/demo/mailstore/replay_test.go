@@ -17,7 +17,7 @@ func view(s *Store) map[string]any {
 	for _, u := range s.users {
 		for _, b := range u.Mailboxes() {
 			key := u.email + " " + b.name
-			out[key] = b.State()
+			out[key], out[key+" rights"] = b.State(), b.Rights()
 			out[key+" messages"] = b.Messages()
 			out[key+" gone"], _ = b.Expunged(0)
 		}
@@ -42,7 +42,7 @@ func TestAJournalMakesTheSameStoreAgain(t *testing.T) {
 				}
 				continue
 			}
-			switch rapid.IntRange(0, 8).Draw(t, "do") {
+			switch rapid.IntRange(0, 9).Draw(t, "do") {
 			case 0, 1, 2:
 				_, _, err = b.Append([]string{`\seen`, "k"}[:rapid.IntRange(0, 2).Draw(t, "flags")], time.Time{}, []byte(fmt.Sprint(len(journal))))
 			case 3:
@@ -58,6 +58,8 @@ func TestAJournalMakesTheSameStoreAgain(t *testing.T) {
 				u.Delete(b.name)
 			case 8:
 				b.Renumber()
+			case 9:
+				b.SetRights(rapid.SampledFrom([]string{"", "lra", AllRights}).Draw(t, "rights"))
 			}
 			if err != nil {
 				t.Fatal(err)

@@ -54,7 +54,8 @@ type MailboxRecord struct {
 	User, ID, Name, Use     string
 	Validity, UIDNext       uint32
 	ModSeq                  uint64
-	Subscribed, Gone, Reset bool // Reset: the messages known so far are no more (UIDVALIDITY changed)
+	Rights                  string // of the owner, "" is all
+	Subscribed, Gone, Reset bool   // Reset: the messages known so far are no more (UIDVALIDITY changed)
 }
 
 // MessageRecord is a message that was added (Body set), changed, or expunged (Gone).
@@ -112,6 +113,7 @@ type Mailbox struct {
 	validity   uint32
 	uidNext    uint32
 	modSeq     uint64
+	rights     string
 	subscribed bool
 	gone       bool
 	messages   []*Message // by UID
@@ -303,7 +305,7 @@ func (u *User) createParents(name string) {
 
 func (u *User) newMailbox(name, use string) *Mailbox {
 	b := &Mailbox{s: u.s, u: u, id: u.s.newID("F"), name: name, use: use, validity: u.s.newValidity(), uidNext: 1, modSeq: 1,
-		subscribed: true}
+		rights: AllRights, subscribed: true}
 	u.boxes[name] = b
 	b.saveState()
 	u.wake()
