@@ -28,6 +28,7 @@ var allowed = map[string][]string{
 	"internal/demo":              {"internal/format", "internal/format/*", "internal/groupware"},
 	"internal/format":            {"internal/groupware"},
 	"internal/groupware":         {},
+	"internal/mapi":              {"internal/groupware"},
 	"internal/secret":            {},
 }
 
