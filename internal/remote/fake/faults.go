@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"time"
 
@@ -84,7 +85,7 @@ func (p *Faults) Order(f Fault) {
 	p.orders = append(p.orders, &f)
 }
 
-// Random makes every call go wrong with probability rate in one of the ways of choices (Nth and Step are not used).
+// Random makes every call go wrong with probability rate in one of the ways of choices that fit it (Nth and Step are not used).
 // Each service draws from its own source made from seed, so a history of calls per service has the same faults each time.
 func (p *Faults) Random(seed uint64, rate float64, choices ...Fault) {
 	p.mu.Lock()
@@ -145,13 +146,25 @@ func (p *Faults) next(service, call string) *Fault {
 		p.rands[service] = r
 	}
 	// Always the same number of draws, so that a call more or less of one kind does not change all that follows.
-	roll, pick, step := r.Float64(), r.IntN(len(p.choices)), r.IntN(1<<r.IntN(8))
-	if f := p.choices[pick]; roll < p.rate && f.fits(service, call) {
-		f.Step = step
-		return &f
+	roll, pick, step := r.Float64(), r.Float64(), r.IntN(1<<r.IntN(8))
+	var fit []Fault
+	for _, f := range p.choices {
+		if f.fits(service, call) && (f.At != OneItem || slices.Contains(ofItems[:], call)) {
+			fit = append(fit, f)
+		}
 	}
-	return nil
+	if roll >= p.rate || len(fit) == 0 {
+		return nil
+	}
+	f := fit[int(pick*float64(len(fit)))]
+	if f.Step = step; f.At == OneItem {
+		f.Step %= 4 // most calls have few
+	}
+	return &f
 }
+
+// ofItems are the calls that report on each item.
+var ofItems = [...]string{"Create", "Replace", "Delete", "Fetch", "Send"}
 
 func (f *Fault) fits(service, call string) bool {
 	return cmp.Or(f.Service, service) == service && cmp.Or(f.Call, call) == call
