@@ -151,56 +151,56 @@ func everyFault() []fake.Fault {
 func (h *history) step() {
 	h.w.now = h.w.now.Add(time.Duration(h.r.IntN(100)) * time.Second)
 	switch n := h.r.IntN(100); {
-	case n < 42:
+	case n < 40:
 		h.deed()
-	case n < 66:
+	case n < 62:
 		h.there()
-	case n < 76:
+	case n < 72:
 		h.pass("")
-	case n < 83:
+	case n < 79:
 		h.restless = true
 		h.pass("restless")
 		h.restless = false
-	case n < 88:
+	case n < 84:
 		h.dieAt = 1 + h.r.IntN(40)
 		h.pass("to die in a call")
 		h.dieAt = 0
-	case n < 92:
+	case n < 88:
 		h.w.disk.Order(simdisk.Order{Nth: 1 + h.r.IntN(150), Do: simdisk.Dies})
 		h.pass("to die at the disk")
-	case n < 95:
+	case n < 91:
 		for range 1 + h.r.IntN(3) {
 			h.w.disk.Order(simdisk.Order{Nth: 1 + h.r.IntN(80), Do: []simdisk.Trouble{simdisk.Fails, simdisk.Full}[h.r.IntN(2)]})
 		}
 		h.pass("on a bad disk")
-	case n < 96:
+	case n < 92:
 		h.cancelAt = 1 + h.r.IntN(40)
 		h.pass("to be ended")
 		h.cancelAt = 0
-	case n < 97:
+	case n < 93:
 		h.count("disk full")
 		h.w.disk.SetFree(int64(h.r.IntN(40)) << 10)
 		h.pass("on a full disk")
 		h.w.disk.SetFree(-1)
-	case n < 98:
+	case n < 94:
 		d := time.Duration(h.r.IntN(200)-100) * time.Hour
 		h.count("clock jump")
 		h.tell("the clock jumps %v", d)
 		h.w.now = h.w.now.Add(d)
-	case n < 98+1 && h.large && h.r.IntN(2) == 0:
-		h.vanish()
-	case n < 99:
+	case n < 95:
 		h.tell("the network is away")
 		h.count("network away")
 		h.server.SetOffline(true)
 		h.pass("")
 		h.server.SetOffline(false)
-	default:
-		if h.backup == nil {
-			h.saveBackup()
-		} else {
+	case n < 97:
+		h.saveBackup()
+	case n < 98:
+		if h.backup != nil {
 			h.putBack()
 		}
+	case h.large:
+		h.vanish()
 	}
 }
 
