@@ -92,6 +92,11 @@ func readMeeting(raw []byte) (*meeting, error) {
 	if len(m.parts) == 0 {
 		return nil, nil
 	}
+	for key, c := range m.parts { // an occurrence that names nobody at all is that of the series
+		if c.Get("ATTENDEE") == nil && c.Get("ORGANIZER") == nil {
+			m.asked[key] = m.asked[""]
+		}
+	}
 	return m, nil
 }
 
@@ -195,17 +200,8 @@ func (m *meeting) partsOf(who string) []string {
 	return out
 }
 
-// find returns the ATTENDEE of somebody in a part; an occurrence that names nobody at all is that of the series.
-func (m *meeting) find(key, who string) *line {
-	c := m.parts[key]
-	if c == nil {
-		return nil
-	}
-	if key != "" && m.parts[""] != nil && c.Get("ATTENDEE") == nil && c.Get("ORGANIZER") == nil {
-		key = ""
-	}
-	return m.asked[key][who]
-}
+// find returns the ATTENDEE of somebody in a part.
+func (m *meeting) find(key, who string) *line { return m.asked[key][who] }
 
 // agentIsOther tells that somebody else tells this attendee or organizer, or nobody (RFC 6638 7.1).
 func agentIsOther(l *line) bool {
