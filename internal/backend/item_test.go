@@ -392,7 +392,7 @@ func TestWhatIsNotHereIsFetchedOrTold(t *testing.T) {
 	h.Server.o.FetchWait = time.Millisecond
 	s.Faults().Order(fake.Fault{Call: "Fetch", Stall: true})
 	_, err = h.Raw(h.ctx, id)
-	wantError(t, err, CodeOffline, "not all of this item is here", "within 1ms")
+	wantError(t, err, CodeOffline, "not all of this item is here", "nothing of it for 1ms")
 	s.Faults().Stop()
 	h.Server.o.FetchWait = time.Minute
 	c, err := h.Raw(h.ctx, id)
