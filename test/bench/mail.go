@@ -334,8 +334,8 @@ func (b *bench) change(s *servers.Server, x *box, round int) error {
 
 const quietFolders, quietMails = 200, 20
 
-// loadQuiet makes an account with many folders.
-func (b *bench) loadQuiet(s *servers.Server) (servers.User, error) {
+// loadQuiet makes an account with so many folders.
+func (b *bench) loadQuiet(s *servers.Server, folders int) (servers.User, error) {
 	u, err := s.AddUser()
 	if err != nil {
 		return u, err
@@ -345,7 +345,7 @@ func (b *bench) loadQuiet(s *servers.Server) (servers.User, error) {
 		return u, err
 	}
 	defer conn.Close()
-	for f := range quietFolders {
+	for f := range folders {
 		name := fmt.Sprintf("Folder %03d", f)
 		if _, err := conn.Command("CREATE %s", servers.Quote(name)); err != nil {
 			return u, err

@@ -34,7 +34,7 @@ type bench struct {
 var (
 	serverNames = []string{"cyrus", "dovecot", "radicale"}
 	corpusNames = []string{"spamassassin", "generated"}
-	partNames   = []string{"first", "headers", "changes", "quiet", "dav", "store", "load"}
+	partNames   = []string{"first", "headers", "changes", "quiet", "dav", "store", "load", "idle"}
 )
 
 func main() {
@@ -171,7 +171,7 @@ func (b *bench) durable(s *servers.Server) error {
 func (b *bench) onIMAP(k servers.Kind) error {
 	mail := b.wants("first") || b.wants("headers") || b.wants("changes")
 	dav := k == servers.CyrusIMAP && b.wants("dav")
-	if !mail && !dav && !b.wants("quiet") {
+	if !mail && !dav && !b.wants("quiet") && !b.wants("idle") {
 		return nil
 	}
 	s, stop, err := b.start(k)
@@ -180,7 +180,7 @@ func (b *bench) onIMAP(k servers.Kind) error {
 	}
 	defer stop()
 	var boxes []*box
-	var quiet, groupware servers.User
+	var quiet, idle, groupware servers.User
 	if mail {
 		all, err := b.corpora()
 		if err != nil {
@@ -195,7 +195,12 @@ func (b *bench) onIMAP(k servers.Kind) error {
 		}
 	}
 	if b.wants("quiet") {
-		if quiet, err = b.loadQuiet(s); err != nil {
+		if quiet, err = b.loadQuiet(s, quietFolders); err != nil {
+			return err
+		}
+	}
+	if b.wants("idle") && b.binary != "" {
+		if idle, err = b.loadQuiet(s, idleFolders); err != nil {
 			return err
 		}
 	}
@@ -223,6 +228,11 @@ func (b *bench) onIMAP(k servers.Kind) error {
 	}
 	if b.wants("quiet") {
 		if err := b.quiet(s, quiet); err != nil {
+			return err
+		}
+	}
+	if idle.Name != "" {
+		if err := b.idle(s, idle); err != nil {
 			return err
 		}
 	}

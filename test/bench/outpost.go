@@ -29,10 +29,14 @@ func newOutpost(binary, dir string, s *servers.Server, u servers.User) (*outpost
 func (o *outpost) run(stdin string, ok []int, args ...string) (cost, error) {
 	return measure(o.server, command{
 		argv:  append([]string{o.binary}, args...),
-		env:   []string{"OUTPOST_DATA=" + o.data, "OUTPOST_KEYCHAIN=off", "HOME=" + filepath.Dir(o.data)},
+		env:   o.env(),
 		stdin: stdin,
 		ok:    ok,
 	})
+}
+
+func (o *outpost) env() []string {
+	return []string{"OUTPOST_DATA=" + o.data, "OUTPOST_KEYCHAIN=off", "HOME=" + filepath.Dir(o.data)}
 }
 
 func (o *outpost) add(services ...string) (cost, error) {
