@@ -179,7 +179,7 @@ var mutants = []mutant{
 	{
 		name: "no intent is kept before something is stored (lost journal)", file: "internal/engine/content.go", catch: engineTests,
 		old: "			if err := tx.SetIntent(w.id, f.ID, s.name, mark, names[i]); err != nil {\n				return err\n			}\n",
-		new: "",
+		new: "			_ = mark\n",
 	},
 	{
 		name: "the intent of an edit ends although its answer was lost", file: "internal/engine/content.go", catch: engineTests,

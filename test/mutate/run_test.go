@@ -31,7 +31,7 @@ type mutant struct {
 // outcome is what became of a mutant.
 type outcome struct {
 	caught string // package and test, "" when it survived
-	took   time.Duration
+	judged bool
 }
 
 // testTime bounds one test binary: a bug that makes it hang is caught as well.
@@ -41,7 +41,6 @@ func TestEveryMutantIsCaught(t *testing.T) {
 	w := newWorkshop(t)
 	names := map[string]bool{}
 	outcomes := make([]outcome, len(mutants))
-	ran := make([]bool, len(mutants))
 	t.Run("of", func(t *testing.T) {
 		for i, m := range mutants {
 			if names[m.name] {
@@ -50,16 +49,13 @@ func TestEveryMutantIsCaught(t *testing.T) {
 			names[m.name] = true
 			t.Run(m.name, func(t *testing.T) {
 				t.Parallel()
-				ran[i] = true
 				outcomes[i] = w.judge(t, m)
 			})
 		}
 	})
-	if !t.Failed() && !slices.Contains(ran, false) {
-		if document := os.Getenv("OUTPOST_DOCUMENT"); document != "" {
-			if err := write(filepath.Join(w.module, document), table(outcomes)); err != nil {
-				t.Fatal(err)
-			}
+	if document := os.Getenv("OUTPOST_DOCUMENT"); document != "" {
+		if err := record(filepath.Join(w.module, document), outcomes); err != nil {
+			t.Fatal(err)
 		}
 	}
 }
@@ -80,7 +76,7 @@ func newWorkshop(t *testing.T) *workshop {
 	}
 	w := &workshop{module: filepath.Dir(strings.TrimSpace(string(out))), dir: t.TempDir(), sound: map[string]*sync.Once{}, broken: map[string]string{}}
 	// Histories and seeds in a number that a mutant can be waited for; what the tests store lies in memory where there is such a folder.
-	w.env = append(os.Environ(), "OUTPOST_HISTORIES=20000", "OUTPOST_SEEDS=300")
+	w.env = append(os.Environ(), "OUTPOST_HISTORIES=20000", "OUTPOST_SEEDS=150")
 	if info, err := os.Stat("/dev/shm"); err == nil && info.IsDir() {
 		w.env = append(w.env, "TMPDIR=/dev/shm")
 	}
@@ -112,7 +108,6 @@ func (w *workshop) judge(t *testing.T, m mutant) outcome {
 			t.Fatal(err)
 		}
 	}
-	began := time.Now()
 	for _, pkg := range m.catch {
 		w.mustBeSound(t, pkg)
 		binary := filepath.Join(dir, "test")
@@ -128,12 +123,12 @@ func (w *workshop) judge(t *testing.T, m mutant) outcome {
 		}
 		if failed != "" {
 			t.Logf("CAUGHT %s: %s", m.name, failed)
-			return outcome{strings.TrimPrefix(pkg, "./") + ": " + failed, time.Since(began)}
+			return outcome{strings.TrimPrefix(pkg, "./") + ": " + failed, true}
 		}
 		t.Logf("%s did not notice:\n%s", pkg, tail(output))
 	}
 	t.Errorf("SURVIVED: %s", m.name)
-	return outcome{took: time.Since(began)}
+	return outcome{judged: true}
 }
 
 // mustBeSound demands that the tests of a package pass when nothing is broken: otherwise they would catch everything.

@@ -17,19 +17,8 @@ const (
 	end   = "<!-- end: mutants -->\n"
 )
 
-// table is what docs/reliability.md shows.
-func table(outcomes []outcome) string {
-	var b strings.Builder
-	fmt.Fprintf(&b, "%s, %d seeded bugs, %d caught.\n\n| the bug | seeded in | noticed first by |\n|---|---|---|\n", time.Now().UTC().Format("2006-01-02 15:04 UTC"), len(outcomes), len(outcomes))
-	for i, o := range outcomes {
-		pkg, test, _ := strings.Cut(o.caught, ": ")
-		fmt.Fprintf(&b, "| %s | %s | %s in %s |\n", mutants[i].name, mutants[i].file, strings.ReplaceAll(test, "_", " "), pkg)
-	}
-	return b.String()
-}
-
-// write puts the table into a document in place of its earlier self, which it finds by its markers; a new one goes to the end.
-func write(path, table string) error {
+// record puts the outcomes into a document, in place of the earlier ones of the same mutants, between its markers; where there are none, at the end.
+func record(path string, outcomes []outcome) error {
 	doc, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		doc, err = []byte("# Reliability\n"), nil
@@ -37,14 +26,43 @@ func write(path, table string) error {
 	if err != nil {
 		return err
 	}
-	section := begin + table + end
 	before, rest, found := bytes.Cut(doc, []byte(begin))
 	if !found {
-		return os.WriteFile(path, append(append(bytes.TrimRight(doc, "\n"), "\n\n## Do the tests bite?\n\n"...), section...), 0o644)
+		before = append(bytes.TrimRight(doc, "\n"), "\n\n## Do the tests bite?\n\n"...)
+		rest = []byte(end)
 	}
-	_, after, found := bytes.Cut(rest, []byte(end))
+	earlier, after, found := bytes.Cut(rest, []byte(end))
 	if !found {
 		return fmt.Errorf("%s: %q has no %q after it", path, strings.TrimSpace(begin), strings.TrimSpace(end))
 	}
-	return os.WriteFile(path, append(append(before[:len(before):len(before)], section...), after...), 0o644)
+	return os.WriteFile(path, []byte(string(before)+begin+table(outcomes, string(earlier))+end+string(after)), 0o644)
+}
+
+// table has a line for every mutant: what became of it now, or else what the earlier table says.
+func table(outcomes []outcome, earlier string) string {
+	said := map[string]string{}
+	for line := range strings.Lines(earlier) {
+		if cells := strings.Split(line, " | "); len(cells) == 3 {
+			said[strings.TrimPrefix(cells[0], "| ")] = line
+		}
+	}
+	caught := 0
+	var lines strings.Builder
+	for i, o := range outcomes {
+		m := mutants[i]
+		line := said[m.name]
+		if o.judged || line == "" {
+			by := "**nobody**"
+			if pkg, test, ok := strings.Cut(o.caught, ": "); ok {
+				by = strings.ReplaceAll(test, "_", " ") + " in " + pkg
+			}
+			line = fmt.Sprintf("| %s | %s | %s |\n", m.name, m.file, by)
+		}
+		if !strings.Contains(line, "**nobody**") {
+			caught++
+		}
+		lines.WriteString(line)
+	}
+	return fmt.Sprintf("%s: %d seeded bugs, %d caught (`make mutate`).\n\n| the bug | seeded in | noticed first by |\n|---|---|---|\n%s",
+		time.Now().UTC().Format("2006-01-02 15:04 UTC"), len(outcomes), caught, lines.String())
 }
