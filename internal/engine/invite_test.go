@@ -86,3 +86,17 @@ func TestWhatAnotherClientDoesIsNotOursToTell(t *testing.T) {
 	d.wasTold()
 	d.quiet()
 }
+
+func TestAServerOfWhichNothingIsKnownInAPassIsLeftAlone(t *testing.T) {
+	d := newDesk(t, fake.Options{Features: fake.Features{Schedules: true}})
+	d.sync()
+	d.server.Faults().Order(fake.Fault{Call: "Folders", Service: "caldav", Nth: 1, Kind: remote.Other})
+	d.add("Calendar", groupware.MediaCalendar, invitation("m", "Meeting"))
+	if _, err := d.e.Pass(d.ctx, PassOptions{}); err == nil {
+		t.Fatal("the refused listing was not told")
+	}
+	d.sync()
+	d.both("Calendar", "Meeting []")
+	d.wasTold()
+	d.quiet()
+}

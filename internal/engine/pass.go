@@ -100,9 +100,11 @@ func (p *pass) run(ctx context.Context) error {
 		if p.only != nil && s.name == "imap" && !slices.ContainsFunc(p.only, func(id groupware.FolderID) bool { return p.folders[id].RemoteID == "" }) {
 			continue // they are known, and what became of the others can wait
 		}
-		if err := p.settleFolders(ctx, s); p.stop(ctx, s, err) {
+		err := p.settleFolders(ctx, s)
+		if p.stop(ctx, s, err) {
 			return err
 		}
+		s.dead = s.dead || err != nil // what its folders are now, and whether it sends invitations, is not known
 	}
 	if p.foldersOnly {
 		return nil
