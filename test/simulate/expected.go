@@ -19,10 +19,11 @@ type expected struct {
 	queued  map[string]bool   // texts of messages to be sent; false: perhaps
 	removed map[string]bool   // UIDs of objects that the engine removed at the server
 	stored  map[string]string // UIDs of meetings, and the last version of each that the engine stored
+	retold  map[string]bool   // UIDs of meetings of which attendees may be told again
 }
 
 func newExpected() expected {
-	return expected{map[string]bool{}, map[string]bool{}, map[string]bool{}, map[string]bool{}, map[string]string{}}
+	return expected{map[string]bool{}, map[string]bool{}, map[string]bool{}, map[string]bool{}, map[string]string{}, map[string]bool{}}
 }
 
 func copyOf(m map[string]bool) map[string]bool { return maps.Clone(m) }
@@ -190,20 +191,28 @@ func shares(of []string, raw []byte) bool {
 	return slices.ContainsFunc(of, func(s string) bool { return bytes.Contains(raw, []byte(s)) })
 }
 
-// known reports whether an item of the server is known here, and whether it is here just so.
-func (h *history) known(it fake.Item) (known, agreed bool) {
+// known reports whether an item of the server is known here.
+func (h *history) known(it fake.Item) (known bool) {
+	h.view(func(tx *store.Tx) (err error) { _, known, err = h.tripleOf(tx, it); return err })
+	return known
+}
+
+// agreed reports whether an item of the server is here just so.
+func (h *history) agreed(it fake.Item) (agreed bool) {
 	h.view(func(tx *store.Tx) error {
-		fs, err := tx.Folders()
-		for _, f := range fs {
-			if f.RemoteID != it.Folder || err != nil || known {
-				continue
-			}
-			var t groupware.Triple
-			if t, known, err = tx.TripleByRemote(f.ID, it.ID); err == nil && known && t.Item != 0 {
-				agreed = h.agreedHere(tx, t.Item, it.Raw)
-			}
-		}
+		t, known, err := h.tripleOf(tx, it)
+		agreed = known && t.Item != 0 && h.agreedHere(tx, t.Item, it.Raw)
 		return err
 	})
-	return known, agreed
+	return agreed
+}
+
+func (h *history) tripleOf(tx *store.Tx, it fake.Item) (t groupware.Triple, known bool, err error) {
+	fs, err := tx.Folders()
+	for _, f := range fs {
+		if f.RemoteID == it.Folder && err == nil && !known {
+			t, known, err = tx.TripleByRemote(f.ID, it.ID)
+		}
+	}
+	return t, known, err
 }

@@ -282,6 +282,12 @@ func (h *history) restart() {
 		if !h.ordered {
 			power = h.r.IntN(2) == 0
 		}
+		if !power && !h.ordered && h.r.IntN(2) == 0 {
+			h.count("disk away")
+			h.tell("the disk is back")
+			h.w.disk.Resume()
+			return
+		}
 		if power {
 			h.count("power lost")
 		} else {
@@ -376,7 +382,7 @@ func (h *history) putBack() {
 		h.queued[s] = false // it was not in the backup
 	}
 	clear(h.gone)
-	clear(h.stored) // what was still in the Outbox is lost
+	h.forgetInvitations()
 	h.backup = nil
 	h.open()
 }

@@ -287,8 +287,7 @@ func (h *history) flagThere(path string) {
 
 func (h *history) deleteThere(path string) {
 	if it, ok := h.thereIn(path); ok && !h.w.disk.Dead() {
-		_, agreed := h.known(it)
-		h.deleted(it.Raw, agreed)
+		h.deleted(it.Raw, h.agreed(it))
 		h.server.DeleteMail(it.Folder, it.ID)
 	}
 }

@@ -97,13 +97,14 @@ func (h *history) there() {
 // touch is what another client does to an item.
 func (h *history) touch(it fake.Item, to string) {
 	flip := func() bool { return h.r.IntN(3) == 0 }
-	switch known, agreed := h.known(it); {
+	switch {
 	case it.Media != groupware.MediaMessage && !flip():
 		next, old, text := h.edited(it.Raw)
 		h.tell("there: edit %s, %s to %s", it.ID, old, text)
 		h.replaced(it.Raw, old, text)
 		h.server.PutObject(it.Folder, it.Name, next)
 	case it.Media != groupware.MediaMessage:
+		agreed := h.agreed(it)
 		h.tell("there: delete %s %s, agreed %v", it.ID, texts(it.Raw), agreed)
 		h.deleted(it.Raw, agreed)
 		h.server.DeleteObject(it.Folder, it.ID)
@@ -120,12 +121,13 @@ func (h *history) touch(it fake.Item, to string) {
 	case flip():
 		// One that is moved away before its creation was answered, and looked for, cannot be told from one that was never stored: it is
 		// stored again, as no law asks for less than nothing lost.
-		if known && !h.unanswered(it.Raw) {
+		if h.known(it) && !h.unanswered(it.Raw) {
 			h.tell("there: move %s from %s to %s", texts(it.Raw), it.Path, to)
 			h.touched(it.Raw)
 			h.server.MoveMail(it.Folder, it.ID, to)
 		}
 	default:
+		agreed := h.agreed(it)
 		h.tell("there: delete %s from %s, agreed %v", texts(it.Raw), it.Path, agreed)
 		h.deleted(it.Raw, agreed)
 		h.server.DeleteMail(it.Folder, it.ID)

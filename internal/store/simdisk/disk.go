@@ -214,6 +214,13 @@ func (d *Disk) Revive(power bool) error {
 	return nil
 }
 
+// Resume ends death for a process that lived on: its disk was away for a while, and is back with all that was written.
+func (d *Disk) Resume() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.dead, d.orders = false, nil
+}
+
 func (d *Disk) used() (n int64) {
 	for _, f := range d.files {
 		n += int64(len(f.data))

@@ -179,6 +179,22 @@ func TestOperationsFailToOrder(t *testing.T) {
 	}
 }
 
+func TestADiskThatWasAwayIsUsedAgain(t *testing.T) {
+	d := newDisk(t, Options{})
+	c := open(t, d, "/a.db")
+	defer c.Close()
+	exec(t, c, "CREATE TABLE t(n); INSERT INTO t VALUES (1)")
+	d.Order(Order{Nth: 2, Do: Dies})
+	if err := c.Exec("INSERT INTO t VALUES (2)"); !errors.Is(err, sqlite3.IOERR) {
+		t.Fatalf("a disk that is away gave %v", err)
+	}
+	d.Resume()
+	exec(t, c, "INSERT INTO t VALUES (3)")
+	if n := count(t, c, "SELECT sum(n) FROM t"); n != 4 {
+		t.Fatalf("the rows add up to %d, want 4", n)
+	}
+}
+
 func TestABackupCanBePutBack(t *testing.T) {
 	d := newDisk(t, Options{})
 	c := open(t, d, "/a.db")
