@@ -85,6 +85,7 @@ func (o *outpost) json(v any, args ...string) {
 type item struct {
 	ID, Folder, Kind, Subject, From, Body string
 	Flags                                 []string
+	Pending                               bool
 }
 
 // list shows a folder as "subject [flags]", sorted.

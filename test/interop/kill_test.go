@@ -179,7 +179,7 @@ func (w *world) live() string {
 		d.wait(time.Duration(w.r.IntN(100)) * time.Millisecond)
 		if w.r.IntN(5) < 3 {
 			err = w.here(d)
-		} else if no := w.there(); no != nil {
+		} else if no := w.there(d); no != nil {
 			w.t.Errorf("the other client: %v", no)
 		}
 	}

@@ -383,8 +383,8 @@ func (w *world) renameShelf(d *daemon) (deed, bool, error) {
 }
 
 // there makes one change at the server, as another program of the same person does.
-func (w *world) there() error {
-	choices := []func() error{w.theirMail, w.theirMail, w.theirFlag, w.theirFlag, w.theirMove, w.theirObject, w.theirEdit}
+func (w *world) there(d *daemon) error {
+	choices := []func() error{w.theirMail, w.theirMail, w.theirFlag, w.theirFlag, func() error { return w.theirMove(d) }, w.theirObject, w.theirEdit}
 	return choices[w.r.IntN(len(choices))]()
 }
 
@@ -437,11 +437,15 @@ func (w *world) theirFlag() error {
 	return err
 }
 
-// theirMove files or deletes a letter whose place is the other client's business.
-func (w *world) theirMove() error {
+// theirMove files or deletes a letter whose place is the other client's business, once Outpost knows that the server has it as it is
+// here: of a letter that is gone from where it was stored without an answer nobody can tell whether it ever was there.
+func (w *world) theirMove(d *daemon) error {
 	l, uid, err := w.theirs(func(l *letter) bool { return !l.ours })
 	if uid == "" || err != nil {
 		return err
+	}
+	if it, err := d.item(l.folder, l.subject); err != nil || it.ID == "" || it.Pending {
+		return nil // not now; or the daemon was killed
 	}
 	to := []string{"INBOX", "Kept", "", ""}[w.r.IntN(4)]
 	switch {
