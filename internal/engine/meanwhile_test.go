@@ -184,3 +184,27 @@ func TestAMessageWhoseSendingWasInterruptedIsNotSentAgain(t *testing.T) {
 		t.Fatalf("sent %d times, %+v", len(d.server.Sent()), q)
 	}
 }
+
+// What is edited here while an earlier edit is on its way goes there next.
+func TestAnEditMadeWhileAnotherIsOnItsWayFollowsIt(t *testing.T) {
+	for _, path := range []string{"Calendar", "Drafts"} {
+		t.Run(path, func(t *testing.T) {
+			d, m := newMeddled(t)
+			d.sync()
+			media, text := groupware.MediaMessage, mail
+			if path == "Calendar" {
+				media, text = groupware.MediaCalendar, func(s string) string { return event("a", s) }
+			}
+			id := d.add(path, media, text("first"))
+			d.sync()
+			edit := func(s string) {
+				d.do(func(tx *store.Tx) error { return tx.SetContent(id, store.Prepare(media, []byte(text(s)))) })
+			}
+			edit("second")
+			m.before["Replace"] = func() { edit("third") }
+			d.sync()
+			d.both(path, "third []")
+			d.quiet()
+		})
+	}
+}
