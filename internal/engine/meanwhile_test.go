@@ -53,6 +53,11 @@ func (s meddledService) Folders(ctx context.Context) ([]remote.Folder, error) {
 	return fs, err
 }
 
+func (s meddledService) Fetch(ctx context.Context, folder string, ids []string, part remote.Part, emit func(remote.Fetched) error) error {
+	s.m.once(s.m.before, "Fetch")
+	return s.Service.Fetch(ctx, folder, ids, part, emit)
+}
+
 func (s meddledService) Replace(ctx context.Context, folder, id, tag string, item remote.NewItem) (remote.Created, error) {
 	s.m.once(s.m.before, "Replace")
 	defer s.m.once(s.m.after, "Replace")
@@ -206,5 +211,54 @@ func TestAnEditMadeWhileAnotherIsOnItsWayFollowsIt(t *testing.T) {
 			d.both(path, "third []")
 			d.quiet()
 		})
+	}
+}
+
+// What is edited here while the server's new version is read is not overwritten by it.
+func TestAnEditMadeWhileTheServersIsReadIsKept(t *testing.T) {
+	d, m := newMeddled(t)
+	cal := d.server.FolderID("Calendar")
+	d.server.PutObject(cal, "a.ics", []byte(event("a", "lunch")))
+	d.sync()
+	id := d.find("Calendar", "lunch")
+	d.server.PutObject(cal, "a.ics", []byte(event("a", "dinner")))
+	m.before["Fetch"] = func() {
+		d.do(func(tx *store.Tx) error {
+			return tx.SetContent(id, store.Prepare(groupware.MediaCalendar, []byte(event("a", "late lunch"))))
+		})
+	}
+	d.sync()
+	d.both("Calendar", "dinner []")
+	if kept := d.here("Conflicts"); len(kept) != 1 || kept[0] != "late lunch []" {
+		t.Fatalf("Conflicts %q", kept)
+	}
+	d.quiet()
+}
+
+// What is done here between plan and deed is not overwritten by a plan that did not know of it.
+func TestAPlanThatIsNoLongerTrueDoesNothing(t *testing.T) {
+	d := newDesk(t, fake.Options{})
+	d.serverMail("Inbox", "one")
+	d.sync()
+	id, inbox := d.find("Inbox", "one"), d.folder("Inbox")
+	w := &work{id: id}
+	d.do(func(tx *store.Tx) (err error) {
+		if w.t, err = tx.Triple(id); err != nil {
+			return err
+		}
+		seen := *w.t.Remote
+		seen.Flags = flagsOf("answered")
+		if _, err = tx.Observe(inbox.ID, []groupware.Remote{seen}); err != nil {
+			return err
+		}
+		w.t, err = tx.Triple(id)
+		w.p = PlanItem(w.t)
+		return err
+	})
+	d.do(func(tx *store.Tx) error { return tx.SetFlags(id, flagsOf("flagged")) })
+	p := &pass{e: d.e, touched: map[groupware.FolderID]bool{}}
+	d.ok(p.takeOver(d.ctx, nil, inbox, []*work{w}))
+	if here := d.here("Inbox"); here[0] != "one [flagged]" || !p.touched[inbox.ID] {
+		t.Fatalf("here is %q, to be looked at again %v", here, p.touched)
 	}
 }
