@@ -138,3 +138,24 @@ func TestAFolderFullOfMailThatIsGoneAtTheServerIsAskedAbout(t *testing.T) {
 	}
 	d.quiet()
 }
+
+func TestWhoAgreedToSomeDeletionsIsAskedAboutMore(t *testing.T) {
+	d := full(t, 60)
+	remove := func(from, to int) {
+		for i := from; i < to; i++ {
+			d.do(func(tx *store.Tx) error { return tx.Delete(d.find("Inbox", fmt.Sprint("mail ", i))) })
+		}
+	}
+	remove(0, 25)
+	d.sync()
+	d.confirm("Inbox")
+	remove(25, 50)
+	if r := d.sync(); r.Held != 1 || r.Deleted != 0 {
+		t.Fatalf("%+v", r)
+	}
+	d.count("Inbox", 10, 60)
+	d.confirm("Inbox")
+	d.sync()
+	d.count("Inbox", 10, 10)
+	d.quiet()
+}
