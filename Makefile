@@ -7,7 +7,7 @@ FUZZTIME ?= 60s
 # How many histories `make simulate` runs.
 SEEDS ?= 10000
 # More time than any run needs: a test that hangs is to be seen with its stack, not to be cut off from outside.
-TESTTIME ?= 20m
+TESTTIME ?= 60m
 TESTFLAGS ?=
 BENCHFLAGS ?=
 STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
