@@ -146,7 +146,7 @@ func (w *world) live() string {
 		return "ended by itself"
 	}
 	// It dies when the time is over or, in two of three lives, soon after it told of so many steps in which something is brought over.
-	span, steps, soon := time.Duration(30+w.r.IntN(1500))*time.Millisecond, 1+w.r.IntN(20), time.Duration(w.r.IntN(4000))*time.Microsecond
+	span, steps, soon := time.Duration(30+w.r.IntN(3000))*time.Millisecond, 1+w.r.IntN(40), time.Duration(w.r.IntN(4000))*time.Microsecond
 	byStep := w.r.IntN(3) > 0
 	began := time.Now()
 	var doing atomic.Value
@@ -175,8 +175,8 @@ func (w *world) live() string {
 		d.kill()
 	}()
 	changes := 0
-	for err := w.settle(d); err == nil && changes < 12 && !d.isGone(); changes++ {
-		d.wait(time.Duration(w.r.IntN(100)) * time.Millisecond)
+	for err := w.settle(d); err == nil && changes < 14 && !d.isGone(); changes++ {
+		d.wait(time.Duration(w.r.IntN(200)) * time.Millisecond)
 		if w.r.IntN(5) < 3 {
 			err = w.here(d)
 		} else if no := w.there(d); no != nil {

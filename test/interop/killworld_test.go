@@ -204,7 +204,7 @@ func (w *world) editDraft(d *daemon) (deed, bool, error) {
 
 func (w *world) file(d *daemon) (deed, bool, error) {
 	l, it, ok, err := w.letterHere(d, func(l *letter) bool { return l.ours && !l.draft })
-	if !ok || err != nil {
+	if !ok || err != nil || it.Pending { // where the last move was not answered, the place that it led to may stay
 		return deed{}, false, err
 	}
 	to := append([]string{"INBOX"}, w.shelves...)[w.r.IntN(len(w.shelves)+1)]
@@ -263,7 +263,7 @@ func (w *world) flag(d *daemon) (deed, bool, error) {
 // bin deletes a letter: into Trash, and from there for good.
 func (w *world) bin(d *daemon) (deed, bool, error) {
 	l, it, ok, err := w.letterHere(d, func(l *letter) bool { return l.ours && (l.folder != "Trash" || l.private) })
-	if !ok || err != nil {
+	if !ok || err != nil || it.Pending {
 		return deed{}, false, err
 	}
 	from, to := l.folder, "Trash"
