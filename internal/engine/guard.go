@@ -78,6 +78,9 @@ func (p *pass) hold(ctx context.Context, h store.Hold, many bool) (held bool, er
 	h.At = p.e.o.Clock()
 	if i < 0 {
 		p.holds = append(p.holds, h)
+	} else {
+		h.Confirmed = p.holds[i].Confirmed
+		p.holds[i] = h
 	}
 	return true, p.e.m.Update(ctx, func(tx *store.Tx) error { return tx.SetHold(h) })
 }
