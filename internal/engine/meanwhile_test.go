@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"fmt"
 	"testing"
 
 	"outpost/internal/groupware"
@@ -89,7 +90,10 @@ type meddledSubmitter struct {
 
 func (s meddledSubmitter) Send(ctx context.Context, from string, to []string, raw []byte, last func() error) error {
 	defer s.m.once(s.m.after, "Send")
-	return s.Submitter.Send(ctx, from, to, raw, last)
+	return s.Submitter.Send(ctx, from, to, raw, func() error {
+		defer s.m.once(s.m.after, "last")
+		return last()
+	})
 }
 
 func newMeddled(t *testing.T) (*desk, *meddler) {
@@ -214,25 +218,33 @@ func TestAnEditMadeWhileAnotherIsOnItsWayFollowsIt(t *testing.T) {
 	}
 }
 
-// What is edited here while the server's new version is read is not overwritten by it.
+// What is edited here while the server's new version is read is not overwritten by it, whether or not it had been edited before.
 func TestAnEditMadeWhileTheServersIsReadIsKept(t *testing.T) {
-	d, m := newMeddled(t)
-	cal := d.server.FolderID("Calendar")
-	d.server.PutObject(cal, "a.ics", []byte(event("a", "lunch")))
-	d.sync()
-	id := d.find("Calendar", "lunch")
-	d.server.PutObject(cal, "a.ics", []byte(event("a", "dinner")))
-	m.before["Fetch"] = func() {
-		d.do(func(tx *store.Tx) error {
-			return tx.SetContent(id, store.Prepare(groupware.MediaCalendar, []byte(event("a", "late lunch"))))
+	for _, before := range []bool{false, true} {
+		t.Run(fmt.Sprint("edited before ", before), func(t *testing.T) {
+			d, m := newMeddled(t)
+			cal := d.server.FolderID("Calendar")
+			d.server.PutObject(cal, "a.ics", []byte(event("a", "lunch")))
+			d.sync()
+			id := d.find("Calendar", "lunch")
+			edit := func(s string) {
+				d.do(func(tx *store.Tx) error {
+					return tx.SetContent(id, store.Prepare(groupware.MediaCalendar, []byte(event("a", s))))
+				})
+			}
+			if before {
+				edit("early lunch")
+			}
+			d.server.PutObject(cal, "a.ics", []byte(event("a", "dinner")))
+			m.before["Fetch"] = func() { edit("late lunch") }
+			d.sync()
+			d.both("Calendar", "dinner []")
+			if kept := d.here("Conflicts"); len(kept) != 1 || kept[0] != "late lunch []" {
+				t.Fatalf("Conflicts %q", kept)
+			}
+			d.quiet()
 		})
 	}
-	d.sync()
-	d.both("Calendar", "dinner []")
-	if kept := d.here("Conflicts"); len(kept) != 1 || kept[0] != "late lunch []" {
-		t.Fatalf("Conflicts %q", kept)
-	}
-	d.quiet()
 }
 
 // What is done here between plan and deed is not overwritten by a plan that did not know of it.
@@ -261,4 +273,75 @@ func TestAPlanThatIsNoLongerTrueDoesNothing(t *testing.T) {
 	if here := d.here("Inbox"); here[0] != "one [flagged]" || !p.touched[inbox.ID] {
 		t.Fatalf("here is %q, to be looked at again %v", here, p.touched)
 	}
+}
+
+// Should the program end at the final dot, the next one knows that the message may have been sent.
+func TestThatAMessageIsBeingSentIsSavedBeforeItsFinalDot(t *testing.T) {
+	d, m := newMeddled(t)
+	d.sync()
+	d.queue("on the wire")
+	var state store.SubmissionState
+	m.after["last"] = func() {
+		d.ok(d.m.View(d.ctx, func(tx *store.Tx) error {
+			q, err := tx.Submissions()
+			for _, s := range q {
+				state = s.State
+			}
+			return err
+		}))
+	}
+	d.sync()
+	if state != store.Sending || len(d.server.Sent()) != 1 {
+		t.Fatalf("at the final dot it was %q; sent %d times", state, len(d.server.Sent()))
+	}
+}
+
+// An edit that never arrived is sent again, and one whose answer was lost is not.
+func TestAnInterruptedEditIsStoredOnce(t *testing.T) {
+	for _, at := range []fake.Point{fake.Before, fake.After} {
+		t.Run(at.String(), func(t *testing.T) {
+			d := newDesk(t, fake.Options{})
+			d.server.PutObject(d.server.FolderID("Calendar"), "a.ics", []byte(event("a", "lunch")))
+			d.sync()
+			id := d.find("Calendar", "lunch")
+			d.do(func(tx *store.Tx) error {
+				return tx.SetContent(id, store.Prepare(groupware.MediaCalendar, []byte(event("a", "late lunch"))))
+			})
+			d.server.Faults().Order(fake.Fault{Call: "Replace", Nth: 1, At: at, Cut: true})
+			if _, err := d.e.Pass(d.ctx, PassOptions{}); kindOf(err) != remote.Offline {
+				t.Fatal(err)
+			}
+			writes := d.server.Writes()
+			d.sync()
+			d.both("Calendar", "late lunch []")
+			if again := d.server.Writes() - writes; (again == 1) != (at == fake.Before) {
+				t.Fatalf("stored %d times more", again)
+			}
+			d.quiet()
+		})
+	}
+}
+
+// One item that cannot be looked for keeps no other from being looked for.
+func TestAQuestionThatIsRefusedStopsNoOther(t *testing.T) {
+	d := newDesk(t, fake.Options{})
+	d.sync()
+	d.add("Drafts", groupware.MediaMessage, mail("one"))
+	d.add("Drafts", groupware.MediaMessage, mail("two"))
+	d.server.Faults().Order(fake.Fault{Call: "Create", Nth: 1, At: fake.After, Cut: true})
+	if _, err := d.e.Pass(d.ctx, PassOptions{}); kindOf(err) != remote.Offline {
+		t.Fatal(err)
+	}
+	d.server.Faults().Order(fake.Fault{Call: "Find", Nth: 1, At: fake.Before, Kind: remote.Other})
+	if _, err := d.e.Pass(d.ctx, PassOptions{}); kindOf(err) != remote.Other {
+		t.Fatal(err)
+	}
+	var open []store.Intent
+	d.ok(d.m.View(d.ctx, func(tx *store.Tx) (err error) { open, err = tx.Intents(); return err }))
+	if len(open) != 1 {
+		t.Fatalf("%d items are still to be looked for", len(open))
+	}
+	d.sync()
+	d.both("Drafts", "one []", "two []")
+	d.quiet()
 }

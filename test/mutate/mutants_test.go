@@ -297,7 +297,7 @@ var mutants = []mutant{
 	{
 		name: "what was edited while its other version was read is merged as it was before", file: "internal/engine/content.go", catch: everything,
 		old: "			if ok, err := asPlanned(tx, w); err != nil || !ok {\n				p.touched[f.ID] = true",
-		new: "			if false {\n				p.touched[f.ID] = true",
+		new: "			if ok, err := true, error(nil); err != nil || !ok {\n				p.touched[f.ID] = true",
 	},
 	{
 		name: "invitations are sent by the server and by Outpost", file: "internal/engine/invite.go", catch: everything,
