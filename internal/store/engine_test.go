@@ -129,6 +129,34 @@ func TestARemovedFolderTakesItsItemsAlong(t *testing.T) {
 	clean(t, m)
 }
 
+// Another client moved a message into a folder that is then deleted: it is gone from where both sides agreed it was.
+func TestWhatWasSeenToMoveIntoARemovedFolderIsGone(t *testing.T) {
+	m := open(t)
+	sent, work := addFolder(t, m, "Sent", "sent"), addFolder(t, m, "Work", "work")
+	var id groupware.ItemID
+	update(t, m, func(tx *Tx) (err error) {
+		id, err = tx.Download(groupware.Remote{Folder: sent, RemoteID: "1.1"}, Prepare(groupware.MediaMessage, mail("m", 1, "")), testTime)
+		return err
+	})
+	update(t, m, func(tx *Tx) error {
+		if _, err := tx.ObserveGone(sent, []string{"1.1"}); err != nil {
+			return err
+		}
+		return tx.ObserveMoved(id, groupware.Remote{Folder: work, RemoteID: "1.7"})
+	})
+	update(t, m, func(tx *Tx) error { return tx.RemoveFolder(work) })
+	view(t, m, func(tx *Tx) error {
+		if tr := must(tx.Triple(id))(t); tr.Base == nil || tr.Local == nil || tr.Remote != nil {
+			t.Errorf("the server is believed to have it: %+v", tr)
+		}
+		if ts := must(tx.Pending(sent, 0, 10))(t); len(ts) != 1 {
+			t.Errorf("%d items wait for a plan, want 1", len(ts))
+		}
+		return nil
+	})
+	clean(t, m)
+}
+
 func TestObservingTheSameAgainWritesNothing(t *testing.T) {
 	m := open(t)
 	inbox := addFolder(t, m, "INBOX", "inbox")

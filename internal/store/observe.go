@@ -338,14 +338,31 @@ func (tx *Tx) GoneItems(folder groupware.FolderID) ([]Gone, error) {
 	return out, nil
 }
 
-// forgetRemotes forgets what the server holds in a folder that goes: the rows of items are gone, others go.
+// forgetRemotes forgets what the server holds in a folder that goes: the rows of items are gone, others go. What was moved there from a place where it
+// is still agreed to be is gone from that place.
 func (tx *Tx) forgetRemotes(folder groupware.FolderID) error {
+	moved, err := tx.itemIDs(`SELECT items.id FROM remotes JOIN items ON items.id = remotes.item
+		WHERE remotes.folder = ?1 AND base_folder IS NOT NULL AND base_folder <> ?1 AND base_remote <> '' ORDER BY 1`, folder)
+	if err != nil {
+		return err
+	}
 	if _, err := tx.c.exec("UPDATE items SET remote = 0 WHERE id IN (SELECT item FROM remotes WHERE folder = ? AND item IS NOT NULL)", folder); err != nil {
 		return err
 	}
 	if err := tx.clearFailures("folder = ?", folder); err != nil {
 		return err
 	}
-	_, err := tx.c.exec("DELETE FROM remotes WHERE folder = ?", folder)
-	return err
+	if _, err := tx.c.exec("DELETE FROM remotes WHERE folder = ?", folder); err != nil {
+		return err
+	}
+	for _, id := range moved {
+		it, err := tx.load(id)
+		if err != nil {
+			return err
+		}
+		if err := tx.putGone(id, it.baseFolder, it.baseRemote, it.baseTag, it.baseFlags); err != nil {
+			return err
+		}
+	}
+	return nil
 }
