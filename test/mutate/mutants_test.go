@@ -220,8 +220,8 @@ var mutants = []mutant{
 	},
 	{
 		name: "an interrupted edit counts as done whatever is there", file: "internal/engine/recover.go", catch: engineTests,
-		old: "		if got.Err == nil && bytes.Equal(got.Raw, raw) {",
-		new: "		_ = bytes.Equal\n		if got.Err == nil {",
+		old: "		if got.Err == nil && ",
+		new: "		if got.Err == nil || ",
 	},
 	{
 		name: "a question about one item that the server refuses ends the pass", file: "internal/engine/recover.go", catch: engineTests,
