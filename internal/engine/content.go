@@ -79,9 +79,12 @@ func (p *pass) takeContent(tx *store.Tx, f store.Folder, w *work, got remote.Fet
 		default:
 			p.result.Downloaded++
 		}
-	} else if w.t.Base != nil && w.t.Base.Content == c.Hash() && w.t.Base.Folder == f.ID {
-		// Deleted here, and at the server only the version tag is new: it is deleted there next.
+	} else if same, err := asAgreed(tx, f, w, got, c); err != nil {
+		return err
+	} else if same {
+		// Deleted here, and at the server only the version tag is new, or how it is written: it is deleted there next.
 		p.touched[f.ID] = true
+		base.Content = w.t.Base.Content
 		_, err := settle(tx, w, nil, &base, nil)
 		return err
 	} else {
@@ -93,6 +96,21 @@ func (p *pass) takeContent(tx *store.Tx, f store.Folder, w *work, got remote.Fet
 		w.p.Verb = Nothing
 	}
 	return err
+}
+
+// asAgreed reports whether what was read says what both sides agreed on, in the same folder.
+func asAgreed(tx *store.Tx, f store.Folder, w *work, got remote.Fetched, c *store.Prepared) (bool, error) {
+	if w.t.Base == nil || w.t.Base.Folder != f.ID || w.t.Base.Content == c.Hash() {
+		return w.t.Base != nil && w.t.Base.Folder == f.ID, nil
+	}
+	agreed, err := tx.BaseRaw(w.id)
+	if err != nil {
+		if errors.Is(err, store.ErrNotWhole) {
+			err = nil
+		}
+		return false, ignoreNotFound(err)
+	}
+	return sameMeaning(got.Media, agreed, got.Raw), nil
 }
 
 // putAside copies an item, as it is here, to Local Failures with the reason (law 3).

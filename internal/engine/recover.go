@@ -6,6 +6,7 @@ import (
 	"errors"
 	"time"
 
+	"outpost/internal/format/merge"
 	"outpost/internal/groupware"
 	"outpost/internal/remote"
 	"outpost/internal/store"
@@ -88,7 +89,7 @@ func (p *pass) resolve(ctx context.Context, s *session, f store.Folder, in store
 // stored looks for an item that was about to be stored, in place of the version old if there is one, which then goes.
 func (p *pass) stored(ctx context.Context, s *session, f store.Folder, old *groupware.Base, in store.Intent, item remote.NewItem) (at remote.Created, found bool, err error) {
 	if old != nil && s.name != "imap" {
-		at, found, err = p.replaced(ctx, s, f, old.RemoteID, item.Raw)
+		at, found, err = p.replaced(ctx, s, f, old.RemoteID, item)
 	} else {
 		at, found, err = s.svc.Find(ctx, f.RemoteID, in.Mark, item)
 	}
@@ -104,14 +105,22 @@ func (p *pass) stored(ctx context.Context, s *session, f store.Folder, old *grou
 }
 
 // replaced reports whether an object has the content that an interrupted Replace was to give it.
-func (p *pass) replaced(ctx context.Context, s *session, f store.Folder, id string, raw []byte) (at remote.Created, found bool, err error) {
+func (p *pass) replaced(ctx context.Context, s *session, f store.Folder, id string, item remote.NewItem) (at remote.Created, found bool, err error) {
 	err = s.svc.Fetch(ctx, f.RemoteID, []string{id}, remote.PartWhole, func(got remote.Fetched) error {
-		if got.Err == nil && bytes.Equal(got.Raw, raw) {
+		if got.Err == nil && sameMeaning(item.Media, item.Raw, got.Raw) {
 			at, found = remote.Created{ID: got.ID, Tag: got.Tag}, true
+			if !bytes.Equal(item.Raw, got.Raw) {
+				at.Tag = "" // it was rewritten there: to be read
+			}
 		}
 		return got.Err
 	})
 	return at, found, err
+}
+
+// sameMeaning reports whether two versions differ in nothing that a person would miss: some servers rewrite what they are given.
+func sameMeaning(media groupware.Media, a, b []byte) bool {
+	return bytes.Equal(a, b) || media != groupware.MediaMessage && len(merge.Compare(media, nil, a, b)) == 0
 }
 
 // retryAfter is how long what could not be read is left alone.
