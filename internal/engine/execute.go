@@ -156,6 +156,8 @@ func (p *pass) takeOne(tx *store.Tx, s *session, f store.Folder, w *work) error 
 	case Forget, RemoveHere:
 		if w.p.Verb == RemoveHere {
 			p.result.Deleted++
+		} else if err := p.tellGone(tx, f, w.id); err != nil { // it may be gone there because of us, and the answer was lost
+			return err
 		}
 		return tx.Take(w.id, nil, nil, nil)
 	case Revive:
