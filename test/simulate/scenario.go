@@ -103,6 +103,18 @@ func scenarios() []scenario {
 		{name: "mail is deleted", steps: []func(h *history){
 			func(h *history) { h.removeIn("Inbox"); h.removeIn("Calendar"); h.deleteThere("Inbox") }, pass,
 		}},
+		{name: "a meeting", steps: []func(h *history){
+			func(h *history) {
+				uid := "here-" + name(h.text())
+				for h.serial%2 > 0 {
+					h.text()
+				}
+				h.addTo("Calendar", groupware.MediaCalendar, h.event(uid))
+				h.deleteThere("Calendar") // so that there is no other event
+			}, pass,
+			func(h *history) { h.editIn("Calendar") }, pass,
+			func(h *history) { h.removeIn("Calendar") }, pass,
+		}},
 		{name: "folders", steps: []func(h *history){
 			func(h *history) { h.newFolder("text-900001", ""); h.newFolder("text-900002", "text-900001") },
 			func(h *history) { h.addTo("text-900001/text-900002", groupware.MediaMessage, h.mail(h.text())) }, pass,
