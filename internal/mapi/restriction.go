@@ -115,12 +115,6 @@ type Count struct {
 	Of    Restriction
 }
 
-// The objects of a SubObject. MS-OXCDATA 2.12.10
-const (
-	TagMessageRecipients  Tag = 0x0E12000D
-	TagMessageAttachments Tag = 0x0E13000D
-)
-
 func (And) restrictionType() byte               { return 0x00 }
 func (Or) restrictionType() byte                { return 0x01 }
 func (Not) restrictionType() byte               { return 0x02 }
