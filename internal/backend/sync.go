@@ -177,7 +177,7 @@ func (s *Server) pass(ctx context.Context, b *mailbox, sc scope) (engine.Result,
 				b.mu.Unlock()
 				s.announce(event)
 			}})
-		result, err = e.Pass(ctx, engine.PassOptions{Folders: sc.folders, FoldersOnly: sc.foldersOnly, First: b.lookedAt(s.o.Clock.Now)})
+		result, err = e.Pass(ctx, engine.PassOptions{Folders: sc.folders, FoldersOnly: sc.foldersOnly, First: b.lookedAt(s.o.Clock.Now), News: b.newsMeanwhile})
 		b.pace.note(s.o.Clock.Now(), c.tried, err, s.newRand())
 		s.seen(context.WithoutCancel(ctx), b, sc, c.tried, err)
 	}

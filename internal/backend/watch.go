@@ -188,6 +188,15 @@ func (b *mailbox) takeNews() (folders []groupware.FolderID, any bool) {
 	return slices.Sorted(maps.Keys(news)), len(news) > 0
 }
 
+// newsMeanwhile returns the folders of which the server told while a pass runs. What else it told of waits for the next pass.
+func (b *mailbox) newsMeanwhile() []groupware.FolderID {
+	folders, any := b.takeNews()
+	if any && folders == nil {
+		b.tell(0)
+	}
+	return folders
+}
+
 // isLost reports whether the watching connection was lost, and no pass has gone well since.
 func (b *mailbox) isLost() bool {
 	b.mu.Lock()

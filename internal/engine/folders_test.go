@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"fmt"
 	"slices"
 	"testing"
 
@@ -255,5 +256,37 @@ func TestWhatIsDoneInAFolderThatIsNotSynchronisedGoesToTheServer(t *testing.T) {
 	d.changeFolder(d.folder("Archive").ID, func(f *store.Folder) { f.Mode = groupware.SyncWhole })
 	d.sync()
 	d.both("Archive", "new [flagged]", "old []")
+	d.quiet()
+}
+
+// A long reading makes nobody wait: what the server tells of meanwhile is read next, and what a person does goes there.
+func TestALongReadingIsInterrupted(t *testing.T) {
+	d := newDesk(t, fake.Options{})
+	for i := range 2 {
+		id := d.server.AddFolder(remote.NewFolder{Name: fmt.Sprint("Box ", i), Kind: groupware.FolderMail})
+		d.server.AddMail(id, []byte(mail(fmt.Sprint("old ", i))), groupware.Flags{}, d.now)
+	}
+	d.serverMail("Inbox", "first")
+	asked, arrived := 0, -1
+	d.ok(func() error {
+		_, err := d.e.Pass(d.ctx, PassOptions{News: func() []groupware.FolderID {
+			switch asked++; asked {
+			case 1: // the Inbox has been read
+				d.serverMail("Inbox", "urgent")
+				id := d.find("Inbox", "first")
+				d.do(func(tx *store.Tx) error { return tx.SetFlags(id, flagsOf("seen")) })
+				return []groupware.FolderID{d.folder("Inbox").ID}
+			case 3:
+				arrived = len(d.here("Box 1"))
+				d.both("Inbox", "first [seen]", "urgent []")
+			}
+			return nil
+		}})
+		return err
+	}())
+	d.both("Inbox", "first [seen]", "urgent []")
+	if arrived != 0 {
+		t.Fatalf("%d messages of the last folder were read before", arrived)
+	}
 	d.quiet()
 }

@@ -21,6 +21,7 @@ type pass struct {
 	only        []groupware.FolderID // nil: all
 	foldersOnly bool
 	first       func() groupware.FolderID
+	news        func() []groupware.FolderID
 	all         Amount // to read, and read
 	sessions    []*session
 	folders     map[groupware.FolderID]store.Folder
@@ -49,10 +50,13 @@ type session struct {
 // Pass is one complete two-way synchronisation. An error of one service or folder stops no other; all of them are joined
 // in the returned error, and errors.As finds the *remote.Error of each. Progress is saved as it goes.
 func (e *Engine) Pass(ctx context.Context, o PassOptions) (Result, error) {
-	p := &pass{e: e, only: o.Folders, foldersOnly: o.FoldersOnly, first: o.First, touched: map[groupware.FolderID]bool{}, looked: map[groupware.FolderID]bool{},
+	p := &pass{e: e, only: o.Folders, foldersOnly: o.FoldersOnly, first: o.First, news: o.News, touched: map[groupware.FolderID]bool{}, looked: map[groupware.FolderID]bool{},
 		doubted: map[groupware.ItemID]bool{}, failed: map[groupware.ItemID]bool{}, lost: map[groupware.FolderID]bool{}}
 	if p.first == nil {
 		p.first = func() groupware.FolderID { return 0 }
+	}
+	if p.news == nil {
+		p.news = func() []groupware.FolderID { return nil }
 	}
 	defer p.close()
 	err := p.run(ctx)
@@ -157,14 +161,10 @@ func (p *pass) exchange(ctx context.Context) error {
 				fs = append(fs, p.unwatched(s)...)
 			}
 			for _, f := range append(fs, p.lostOf(s)...) {
-				if !pending[f.ID] || s.dead {
+				if !pending[f.ID] {
 					continue
 				}
-				err := p.joinOwn(ctx, s, f)
-				if err == nil {
-					err = p.execute(ctx, s, f)
-				}
-				if p.stop(ctx, s, err) {
+				if err := p.bring(ctx, s, f); p.stop(ctx, s, err) {
 					return err
 				}
 			}
@@ -217,7 +217,20 @@ func (p *pass) fill(ctx context.Context) error {
 	if err := p.expectMissing(ctx); err != nil {
 		return err
 	}
-	for len(jobs) > 0 {
+	for page := 0; len(jobs) > 0; page++ {
+		if page > 0 {
+			told := p.news()
+			if err := p.meanwhile(ctx, told); err != nil {
+				return err
+			}
+			for _, s := range p.sessions {
+				for _, f := range p.inOrder(s) {
+					if slices.Contains(told, f.ID) && !slices.ContainsFunc(jobs, func(j *job) bool { return j.f == f.ID }) {
+						jobs = slices.Insert(jobs, 0, &job{s: s, download: download{pass: p, f: f.ID}})
+					}
+				}
+			}
+		}
 		i := max(0, slices.IndexFunc(jobs, func(j *job) bool { return j.f == p.first() }))
 		j := jobs[i]
 		done, err := true, error(nil)
@@ -241,6 +254,54 @@ func (p *pass) fill(ctx context.Context) error {
 	return nil
 }
 
+// meanwhile does between two pages what ought not to wait for the end of a long reading: the folders that the server told of are looked at, and what
+// a person did here since goes there.
+func (p *pass) meanwhile(ctx context.Context, told []groupware.FolderID) error {
+	if err := p.send(ctx); err != nil {
+		return err
+	}
+	for _, s := range p.sessions {
+		for _, f := range p.inOrder(s) {
+			if f.Token == "" || !slices.Contains(told, f.ID) {
+				continue
+			}
+			err := p.observe(ctx, s, f)
+			if err == nil {
+				err = p.recogniseMoves(ctx, s)
+			}
+			if p.looked[f.ID] = err == nil; p.stop(ctx, s, err) {
+				return err
+			}
+		}
+	}
+	pending, err := p.ask(ctx, (*store.Tx).PendingFolders)
+	if err != nil || len(pending) == 0 {
+		return err
+	}
+	for _, s := range p.sessions {
+		for _, f := range append(p.inOrder(s), p.unwatched(s)...) {
+			if !pending[f.ID] || f.Token == "" && f.Mode != groupware.SyncOff {
+				continue
+			}
+			if err := p.bring(ctx, s, f); p.stop(ctx, s, err) {
+				return err
+			}
+		}
+	}
+	return p.expectMissing(ctx)
+}
+
+// bring agrees on what is in a folder on both sides.
+func (p *pass) bring(ctx context.Context, s *session, f store.Folder) error {
+	if s.dead {
+		return nil
+	}
+	if err := p.joinOwn(ctx, s, f); err != nil {
+		return err
+	}
+	return p.execute(ctx, s, f)
+}
+
 // meet lists a folder for the first time, and brings together what is in it on both sides.
 func (p *pass) meet(ctx context.Context, s *session, id groupware.FolderID) error {
 	err := p.observe(ctx, s, p.folders[id])
@@ -250,10 +311,7 @@ func (p *pass) meet(ctx context.Context, s *session, id groupware.FolderID) erro
 	if p.looked[id] = err == nil; err != nil {
 		return err
 	}
-	if err := p.joinOwn(ctx, s, p.folders[id]); err != nil {
-		return err
-	}
-	if err := p.execute(ctx, s, p.folders[id]); err != nil {
+	if err := p.bring(ctx, s, p.folders[id]); err != nil {
 		return err
 	}
 	return p.expectMissing(ctx)
