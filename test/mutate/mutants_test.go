@@ -343,11 +343,6 @@ var mutants = []mutant{
 		old: "		return p.e.m.Update(ctx, func(tx *store.Tx) error { return tx.Submit(q) })\n	})\n	save",
 		new: "		return p.e.m.Bulk(ctx, func(tx *store.Tx) error { return tx.Submit(q) })\n	})\n	save",
 	},
-	{
-		name: "that an item is about to be stored may be taken back by a power cut", file: "internal/engine/content.go", catch: simulation,
-		old: "	err = p.e.m.Update(ctx, func(tx *store.Tx) error {\n		for i, w := range ws {\n			it, err",
-		new: "	err = p.e.m.Bulk(ctx, func(tx *store.Tx) error {\n		for i, w := range ws {\n			it, err",
-	},
 
 	// The store.
 	{
