@@ -157,15 +157,12 @@ func decode(b []byte, codepage int) string {
 // symbols gives the Unicode characters for text in a font whose letters are pictures. It knows the alphabet of Symbol
 // and the bullets, arrows and faces that mail programs write; other characters stay what they are.
 func symbols(font, s string) string {
-	const (
-		lower = "αβχδεφγηιϕκλμνοπθρστυϖωξψζ"
-		upper = "ΑΒΧΔΕΦΓΗΙϑΚΛΜΝΟΠΘΡΣΤΥςΩΞΨΖ"
-	)
 	font = strings.ToLower(font)
 	wingdings, greek := strings.HasPrefix(font, "wingdings"), strings.HasPrefix(font, "symbol")
 	if !wingdings && !greek {
 		return s
 	}
+	lower, upper := []rune("αβχδεφγηιϕκλμνοπθρστυϖωξψζ"), []rune("ΑΒΧΔΕΦΓΗΙϑΚΛΜΝΟΠΘΡΣΤΥςΩΞΨΖ")
 	return strings.Map(func(r rune) rune {
 		if r >= 0xF000 && r <= 0xF0FF { // how \u writes the characters of such fonts
 			r -= 0xF000
@@ -173,9 +170,9 @@ func symbols(font, s string) string {
 		if greek {
 			switch {
 			case r >= 'a' && r <= 'z':
-				return []rune(lower)[r-'a']
+				return lower[r-'a']
 			case r >= 'A' && r <= 'Z':
-				return []rune(upper)[r-'A']
+				return upper[r-'A']
 			}
 			switch r {
 			case 0xA3:

@@ -42,6 +42,7 @@ type document struct {
 	body        strings.Builder
 	marker      string
 	attachments int
+	last        layout // of the text so far: the last paragraph may lack its end
 }
 
 // render reads a document for people.
@@ -49,7 +50,7 @@ func render(raw []byte, out renderer) error {
 	d := &document{out: out}
 	err := read(raw, d)
 	if d.body.Len() > 0 || d.marker != "" {
-		d.end(layout{}, false)
+		d.end(d.last, false)
 	}
 	return err
 }
@@ -66,6 +67,7 @@ func (d *document) text(r *reader, s string) {
 			}
 		}
 	case toBody:
+		d.last = r.para
 		c := r.state.text
 		if c.hidden {
 			return

@@ -69,8 +69,6 @@ func void(name string) bool {
 // start writes a tag that begins an element, and takes over what it does to the looks of text.
 func (w *encapsulator) start(name string, attributes map[string]string, raw string) {
 	switch name {
-	case "head":
-		w.head = true
 	case "body":
 		w.head = false
 	case "p", "h1", "h2", "h3", "h4", "h5", "h6", "blockquote", "pre", "dl":
@@ -87,6 +85,7 @@ func (w *encapsulator) start(name string, attributes map[string]string, raw stri
 	if w.hidden != "" {
 		return
 	}
+	w.head = w.head || name == "head"
 	if !void(name) && len(w.open) < maxElements {
 		w.open = append(w.open, element{name: name, looks: w.want, items: -1})
 	}
@@ -135,7 +134,6 @@ func (w *encapsulator) start(name string, attributes map[string]string, raw stri
 			w.shown("[" + alt + "]")
 		}
 	case "ul", "ol":
-		w.lists++
 		w.setIndent(1)
 		if name == "ol" && len(w.open) > 0 {
 			w.open[len(w.open)-1].items = 0
@@ -181,17 +179,14 @@ func (w *encapsulator) end(name, raw string) {
 		w.endLink()
 	case "pre":
 		w.pre = max(w.pre-1, 0)
+	case "head":
+		w.head = false
 	}
 	w.tag(parameter(name)|8, raw)
 	switch name {
-	case "head":
-		w.head = false
 	case "p", "h1", "h2", "h3", "h4", "h5", "h6", "pre":
 		w.emptyLine()
 	case "ul", "ol", "blockquote", "dd":
-		if name == "ul" || name == "ol" {
-			w.lists = max(w.lists-1, 0)
-		}
 		w.newLine()
 		if w.isOpen(name) {
 			w.setIndent(-1)

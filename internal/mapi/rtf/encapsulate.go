@@ -13,7 +13,7 @@ import (
 // FromHTML writes HTML as RTF that Outlook shows and that OriginalHTML gives back byte for byte, MS-OXRTFEX 2.1.3.1:
 // markup, character references and white space that does not show stand in htmltag groups, text that both show stands
 // as it is, and what only RTF has (fonts, paragraphs, links) stands where \htmlrtf is on. Bytes that are no UTF-8
-// become U+FFFD.
+// become U+FFFD. The string is Unicode whatever character set it names; RTF takes two to five times its room.
 func FromHTML(src string) []byte {
 	w := &encapsulator{src: strings.ToValidUTF8(src, "\uFFFD"), fonts: []string{"Arial", "Courier New"}, fresh: true}
 	w.now.size = 24
@@ -69,13 +69,13 @@ type encapsulator struct {
 	link   bool       // in a field
 	before characters // the looks outside it
 
-	pre, lists int
-	hidden     string // the element whose text does not show
-	head       bool
-	fresh      bool // nothing stands in the line yet
-	blank      bool // an empty line, or the beginning, is above
-	space      bool // the last character that shows is white space
-	indent     int  // of the lines from here
+	pre    int    // how many <pre> are open
+	hidden string // the element whose text does not show
+	head   bool   // in <head>
+	fresh  bool   // nothing stands in the line yet
+	blank  bool   // an empty line, or the beginning, is above
+	space  bool   // the last character that shows is white space
+	indent int    // of the lines from here
 }
 
 func (w *encapsulator) document() {

@@ -62,9 +62,10 @@ func (e *extractor) here(r *reader) bool {
 }
 
 func (e *extractor) text(r *reader, s string) {
-	if e.here(r) {
-		e.out.WriteString(s)
+	if !e.here(r) || e.html && r.to == toBody && e.out.Len() == 0 && strings.Trim(s, " ") == "" {
+		return // spaces between the parts of the header show nothing
 	}
+	e.out.WriteString(s)
 }
 
 func (e *extractor) control(r *reader, name string, _ int, _ bool) {

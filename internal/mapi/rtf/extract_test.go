@@ -84,6 +84,85 @@ func TestDeencapsulationOfText(t *testing.T) { // MS-OXRTFEX 2.2.3.3
 	}
 }
 
+// The example of the specification, MS-OXRTFEX 3.
+const exampleRTF = `{\rtf1\ANSI\ansicpg1251\fromhtml1 \deff0
+{\fonttbl {\f0\fmodern Courier New;}{\f1\fswiss Arial;}{\f2\fswiss\fcharset0 Arial;}}
+{\colortbl\red0\green0\blue0;\red0\green0\blue255;} 
+{\*\htmltag64}
+\uc1\pard\plain\deftab360 \f0\fs24
+{\*\htmltag <HTML><head>\par
+<style>\par
+<!--\par
+ /* Style Definitions */\par
+ p.MsoNormal, li.MsoNormal \{font-family:Arial;\}\par
+-->\par
+</style>\par
+\tab <!-- This is a HTML comment.\par
+There is a horizontal tab (%x09) character before the comment, \par
+and some new lines inside the comment. -->\par
+</head>\par
+<body>\par
+<p\par
+class="MsoNormal">}
+{\htmlrtf \f1 \htmlrtf0 Note the line break inside a P tag. {\*\htmltag <b>}{\htmlrtf \b \htmlrtf0 This is a bold text{\*\htmltag </b>}} \htmlrtf\par\htmlrtf0}
+\htmlrtf \par \htmlrtf0
+{\*\htmltag </p>\par
+<p class="MsoNormal">\par}
+{\htmlrtf \f1 \htmlrtf0 This is a normal text with a character references:
+{\*\htmltag &nbsp;}\htmlrtf \'a0\htmlrtf0  {\*\htmltag &lt;}\htmlrtf <\htmlrtf0  {\*\htmltag &uml;}\htmlrtf {\f2\'a8}\htmlrtf0{\*\htmltag <br>\par}\htmlrtf\line\htmlrtf0
+characters which have special meaning in RTF: \{\}\\{\*\htmltag <br>\par}\htmlrtf\line\htmlrtf0\htmlrtf\par\htmlrtf0}
+{\*\htmltag </p>\par
+<ol>\par
+    <li class="MsoNormal">}{\htmlrtf {{\*\pn\pnlvlbody\pndec\pnstart1\pnindent360{\pntxta.}}\li360\fi-360{\pntext 1.\tab} \f1 \htmlrtf0 This is a list item}\htmlrtf\par\htmlrtf0}
+{\*\htmltag \par
+</ol>\par
+</body>\par
+</HTML>\par }}`
+
+const exampleHTML = `<HTML><head>
+<style>
+<!--
+ /* Style Definitions */
+ p.MsoNormal, li.MsoNormal {font-family:Arial;}
+-->
+</style>
+` + "\t" + `<!-- This is a HTML comment.
+There is a horizontal tab (%x09) character before the comment, 
+and some new lines inside the comment. -->
+</head>
+<body>
+<p
+class="MsoNormal">Note the line break inside a P tag. <b>This is a bold text</b> </p>
+<p class="MsoNormal">
+This is a normal text with a character references:&nbsp; &lt; &uml;<br>
+characters which have special meaning in RTF: {}\<br>
+</p>
+<ol>
+    <li class="MsoNormal">This is a list item
+</ol>
+</body>
+</HTML>
+`
+
+func TestExampleOfTheSpecificationGivesItsHTML(t *testing.T) {
+	want := strings.ReplaceAll(exampleHTML, "\n", "\r\n")
+	for _, in := range []string{exampleRTF, strings.ReplaceAll(exampleRTF, "\n", "\r\n")} {
+		got, err := OriginalHTML([]byte(in))
+		if err != nil || got != want {
+			t.Errorf("%v\n%q\nwant\n%q", err, got, want)
+		}
+	}
+	if got, err := OriginalHTML(FromHTML(want)); err != nil || got != want {
+		t.Errorf("written by us: %v\n%q", err, got)
+	}
+	const text = "Note the line break inside a P tag. This is a bold text \r\n\r\nThis is a normal text with a character references:\u00A0 < ¨\r\n" +
+		"characters which have special meaning in RTF: {}\\\r\n\r\n1.  This is a list item\r\n"
+	got, err := ToText([]byte(exampleRTF))
+	if err != nil || strings.TrimSpace(got) != strings.TrimSpace(text) {
+		t.Errorf("as any RTF: %v\n%q\nwant\n%q", err, got, text)
+	}
+}
+
 // htmlPieces are what HTML is drawn from: parts of every kind, also broken ones.
 func htmlPieces() *rapid.Generator[string] {
 	return rapid.OneOf(

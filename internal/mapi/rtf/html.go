@@ -36,7 +36,12 @@ type htmlWriter struct {
 	inTable bool
 	tdBody  strings.Builder // the cell that is being written
 	rowBody strings.Builder // its row, up to it
-	lists   []string        // open lists: ul or ol
+	lists   []list          // open lists, each in an item of the one before
+}
+
+type list struct {
+	kind string // ul or ol
+	item bool   // an item is open
 }
 
 func (w *htmlWriter) size() int { return w.out.Len() + w.tdBody.Len() + w.rowBody.Len() }
@@ -212,26 +217,38 @@ func (w *htmlWriter) item(p paragraph) {
 		kind = "ul"
 	}
 	w.closeLists(p.level + 1)
-	if n := len(w.lists); n == p.level+1 && w.lists[n-1] != kind {
+	if n := len(w.lists); n == p.level+1 && w.lists[n-1].kind != kind {
 		w.closeLists(p.level)
 	}
 	for len(w.lists) <= p.level {
+		if n := len(w.lists); n > 0 && !w.lists[n-1].item { // a level is left out
+			w.out.WriteString("<li>")
+			w.lists[n-1].item = true
+		}
 		w.out.WriteString("<" + kind + ">\n")
-		w.lists = append(w.lists, kind)
+		w.lists = append(w.lists, list{kind: kind})
+	}
+	if last := &w.lists[p.level]; last.item {
+		w.out.WriteString("</li>\n")
+	} else {
+		last.item = true
 	}
 	w.out.WriteString("<li")
 	if n, ok := number(p.marker); ok && kind == "ol" {
 		fmt.Fprintf(&w.out, ` value="%d"`, n)
 	}
-	w.out.WriteString(">" + p.body + "</li>\n")
+	w.out.WriteString(">" + p.body)
 }
 
 // closeLists closes lists until n are left open.
 func (w *htmlWriter) closeLists(n int) {
 	for len(w.lists) > n {
-		last := len(w.lists) - 1
-		w.out.WriteString("</" + w.lists[last] + ">\n")
-		w.lists = w.lists[:last]
+		last := w.lists[len(w.lists)-1]
+		w.lists = w.lists[:len(w.lists)-1]
+		if last.item {
+			w.out.WriteString("</li>\n")
+		}
+		w.out.WriteString("</" + last.kind + ">\n")
 	}
 }
 

@@ -41,7 +41,11 @@ type layout struct {
 }
 
 // field is a \field: its instruction is read before its result.
-type field struct{ instruction string }
+type field struct {
+	instruction string
+	result      bool   // its result has begun
+	link        string // where its result leads
+}
 
 // state is what a group inherits and its end restores.
 type state struct {

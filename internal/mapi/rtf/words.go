@@ -131,10 +131,15 @@ func (r *reader) destination(t token, starred bool) bool {
 	case "fldinst":
 		r.to = toInstruction
 	case "fldrslt":
-		if r.field != nil {
-			if link := hyperlink(r.field.instruction); link != "" {
-				r.link = link
-			}
+		f := r.field
+		if f == nil {
+			return true
+		}
+		if !f.result {
+			f.result, f.link = true, hyperlink(f.instruction)
+		}
+		if f.link != "" {
+			r.link = f.link
 		}
 	case "pict":
 		if r.to == toBody {
