@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
-	"slices"
 	"strings"
 	"time"
 
@@ -353,10 +352,10 @@ func (h *history) saveBackup() {
 
 // putBack replaces the mailbox by its backup. What a person did here since is lost, except what the server has.
 func (h *history) putBack() {
-	// What left after the copy was taken, and of which the server has no copy, nobody can know of.
+	// What left after the copy was taken may leave again: the engine looks for it in the server's Sent, and when it cannot look it sends.
 	for _, m := range h.server.Sent() {
-		if slices.ContainsFunc(plainTexts(m.Raw), func(s string) bool { return h.backup.sent[s] }) && !h.inSent(m.Raw) {
-			return
+		for _, s := range plainTexts(m.Raw) {
+			h.resent[s] = h.resent[s] || h.backup.sent[s]
 		}
 	}
 	h.tell("the backup is put back")
@@ -385,11 +384,6 @@ func (h *history) putBack() {
 	h.forgetInvitations()
 	h.backup = nil
 	h.open()
-}
-
-// inSent reports whether the server's Sent holds a message.
-func (h *history) inSent(raw []byte) bool {
-	return slices.ContainsFunc(h.server.Snapshot(), func(it fake.Item) bool { return it.Path == "Sent" && key(it.Raw) == key(raw) })
 }
 
 // vanish makes a large folder look empty for some passes: nothing of it may go here.

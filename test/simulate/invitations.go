@@ -73,8 +73,9 @@ func (h *history) forgetInvitations() {
 	for _, it := range h.server.Snapshot() {
 		there[key(it.Raw)] = true
 	}
-	for uid := range h.stored {
-		h.retold[uid] = !there[uid]
+	for uid, v := range h.stored {
+		waited := slices.ContainsFunc(strings.Fields(v), func(s string) bool { return h.backup.sent[s] })
+		h.retold[uid] = h.retold[uid] || waited || !there[uid]
 	}
 	clear(h.stored) // what was still in the Outbox is lost
 }
