@@ -1,5 +1,5 @@
 #!/bin/bash
-# Installs the groupware servers and the programs that the tests and the benchmarks compare with, from Debian's packages.
+# Installs the groupware servers, and the programs that the tests and the benchmarks compare with, from Debian's packages.
 # Safe to repeat; quick when everything is there. Starts no daemon. Needs root on Debian; elsewhere it says what is left
 # out and why, and ends with 0, because the tests then skip with the same reason.
 #
@@ -14,12 +14,14 @@ packages=(
 	dovecot-imapd
 	radicale
 	eatmydata # loads test mail without waiting for the disk
+	unrtf tnef ytnef python3-olefile # read what we write in Outlook's formats
 )
 bench=(isync vdirsyncer)
 # Checked with `test -e`: the proof that a package did arrive.
 proof=(
 	/usr/lib/cyrus/bin/master /usr/lib/cyrus/bin/imapd /usr/lib/cyrus/bin/httpd /usr/sbin/saslpasswd2
 	/usr/sbin/dovecot /usr/lib/dovecot/imap /usr/bin/radicale /usr/bin/eatmydata
+	/usr/bin/unrtf /usr/bin/tnef /usr/bin/ytnef /usr/lib/python3/dist-packages/olefile
 )
 if [[ "${1:-}" == --bench ]]; then
 	packages+=("${bench[@]}")
