@@ -161,7 +161,7 @@ func (p *pass) exchange(ctx context.Context) error {
 				fs = append(fs, p.unwatched(s)...)
 			}
 			for _, f := range append(fs, p.lostOf(s)...) {
-				if !pending[f.ID] {
+				if !pending[f.ID] || f.Token == "" && f.Mode != groupware.SyncOff && !p.lost[f.ID] { // fill looks at what was never listed before it does anything there
 					continue
 				}
 				if err := p.bring(ctx, s, f); p.stop(ctx, s, err) {

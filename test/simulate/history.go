@@ -288,6 +288,7 @@ func (h *history) restart() {
 			return
 		}
 		if power {
+			clear(h.gone) // what both sides had agreed on may not be known any more
 			h.count("power lost")
 		} else {
 			h.count("process died")
@@ -381,6 +382,7 @@ func (h *history) putBack() {
 		h.queued[s] = false // it was not in the backup
 	}
 	clear(h.gone)
+	clear(h.removed)
 	h.forgetInvitations()
 	h.backup = nil
 	h.open()
