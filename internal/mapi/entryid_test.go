@@ -226,3 +226,15 @@ func FuzzIDs(f *testing.F) {
 		}
 	})
 }
+
+func TestALongTermIDIsReadAsItWasWritten(t *testing.T) {
+	id := LongTermID{Replica: testGUID(0xBB), Counter: Counter{1, 2, 3, 4, 5, 6}}
+	data := AppendLongTermID(nil, id)
+	if got, err := DecodeLongTermID(data); err != nil || got != id || len(data) != 24 {
+		t.Errorf("got %+v, %v", got, err)
+	}
+	data[23] = 1
+	if got, err := DecodeLongTermID(data); err == nil {
+		t.Errorf("with something in the padding: %+v", got)
+	}
+}

@@ -302,3 +302,110 @@ func FuzzAppointmentRecurrence(f *testing.F) {
 		}
 	})
 }
+
+// The pattern of a task, MS-OXOTASK 2.2.2.2.15, with the types of MS-OXOCAL 2.2.1.44.1 that have fields of their own.
+func TestThePatternOfATaskIsReadAsItWasWritten(t *testing.T) {
+	for _, p := range []RecurrencePattern{
+		{Frequency: Monthly, Type: PatternMonth, Period: 1, Sliding: true, Day: 15},
+		{Frequency: Monthly, Type: PatternMonthEnd, Period: 1, Day: 31},
+		{Frequency: Yearly, Type: PatternMonthNth, Period: 12, Days: 0x7F, Nth: LastNth},
+		{Frequency: Monthly, Type: PatternHijriMonthNth, Calendar: 1, Period: 1, Days: 1, Nth: 2},
+		{Frequency: Daily, Type: PatternWeek, Period: 1, Days: 0x3E},
+	} {
+		p.End, p.Count, p.WeekStart, p.Start, p.LastDay = EndNever, 10, time.Monday, minutes(t, "2026-01-31 00:00"), NoEnd
+		data, err := AppendRecurrencePattern(nil, p)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, err := DecodeRecurrencePattern(data); err != nil || !equalDeep(got, p) {
+			t.Errorf("got %+v, %v, want %+v", got, err, p)
+		}
+		for n := range data {
+			if got, err := DecodeRecurrencePattern(data[:n]); err == nil {
+				t.Errorf("%d of %d bytes were read as %+v", n, len(data), got)
+			}
+		}
+	}
+	if data, err := AppendRecurrencePattern(nil, RecurrencePattern{Type: 9}); err == nil {
+		t.Errorf("an unknown type was written as % x", data)
+	}
+}
+
+// MS-OXOCAL 2.2.1.44.1: whatever the period, First is what is left of the first day, week or month when the periods
+// since 1601 are taken away.
+func TestFirstDateTimePlacesThePeriod(t *testing.T) {
+	for _, c := range []struct {
+		p    RecurrencePattern
+		want Minutes
+	}{
+		{RecurrencePattern{Type: PatternMonth, Period: 12, Day: 31, Start: minutes(t, "2026-03-31 00:00")}, minutes(t, "1601-03-01 00:00")},
+		{RecurrencePattern{Type: PatternMonthNth, Period: 1, Days: 1, Nth: 1, Start: minutes(t, "2026-03-01 00:00")}, 0},
+		{RecurrencePattern{Type: PatternMonth, Period: 3, Day: 1, Start: minutes(t, "2026-03-01 00:00")}, minutes(t, "1601-03-01 00:00")},
+		{RecurrencePattern{Type: PatternMonth, Period: 24, Day: 1, Start: minutes(t, "2026-03-01 00:00")}, minutes(t, "1602-03-01 00:00")},
+	} {
+		if got, err := c.p.FirstDateTime(); err != nil || got != c.want {
+			t.Errorf("%+v: %s, %v, want %s", c.p, got.Time(), err, c.want.Time())
+		}
+	}
+	if got, err := (RecurrencePattern{}).FirstDateTime(); err == nil {
+		t.Errorf("of no pattern: %d", got)
+	}
+}
+
+func TestADateOutsideOfASeriesIsAnError(t *testing.T) {
+	for _, year := range []int{1600, 9999 * 2} {
+		if m, err := MinutesOf(time.Date(year, 1, 1, 0, 0, 0, 0, time.UTC)); err == nil {
+			t.Errorf("the year %d is %d", year, m)
+		}
+	}
+}
+
+func TestAnAppointmentIsReadAsItWasWritten(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		clock := rapid.Custom(func(t *rapid.T) Minutes { return Minutes(rapid.Uint32().Draw(t, "minutes")) })
+		number := rapid.Uint32()
+		bytesOrNone := rapid.Custom(func(t *rapid.T) []byte {
+			if b := genBytes().Draw(t, "bytes"); len(b) > 0 {
+				return b
+			}
+			return nil
+		})
+		a := AppointmentRecurrence{
+			RecurrencePattern: RecurrencePattern{
+				Frequency: Weekly, Type: PatternWeek, Period: number.Draw(t, "period"), Days: Weekdays(number.Draw(t, "days")), End: EndByDate,
+				Start: clock.Draw(t, "start"), LastDay: clock.Draw(t, "end"), First: clock.Draw(t, "first"), Count: number.Draw(t, "count"),
+			},
+			ReaderVersion2: ReaderVersion2, WriterVersion2: rapid.Uint32Range(0x3006, 0x300A).Draw(t, "writer"),
+			StartOffset: number.Draw(t, "from"), EndOffset: number.Draw(t, "to"), Reserved1: bytesOrNone.Draw(t, "1"), Reserved2: bytesOrNone.Draw(t, "2"),
+		}
+		for range rapid.IntRange(0, 3).Draw(t, "exceptions") {
+			e := Exception{
+				Start: clock.Draw(t, "start"), End: clock.Draw(t, "end"), Original: clock.Draw(t, "original"),
+				Overrides: Overrides(rapid.Uint16Range(0, 0x3FF).Draw(t, "overrides")), ReservedEE1: bytesOrNone.Draw(t, "EE1"),
+			}
+			if e.Overrides&OverrideSubject != 0 {
+				e.Subject, e.Subject8 = rapid.String().Draw(t, "subject"), genString8().Draw(t, "subject8")+"!"
+			}
+			if e.Overrides&OverrideLocation != 0 {
+				e.Location, e.Location8 = rapid.String().Draw(t, "location"), genString8().Draw(t, "location8")+"!"
+			}
+			if e.Overrides&(OverrideSubject|OverrideLocation) != 0 {
+				e.ReservedEE2 = bytesOrNone.Draw(t, "EE2")
+			}
+			for _, n := range append(e.numbers(true), e.numbers(false)...) {
+				*n = number.Draw(t, "number")
+			}
+			if a.WriterVersion2 >= 0x3009 {
+				e.ChangeHighlight, e.ChangeHighlightMore = number.Draw(t, "highlight"), bytesOrNone.Draw(t, "more")
+			}
+			a.Exceptions = append(a.Exceptions, e)
+		}
+		data, err := AppendAppointmentRecurrence(nil, a)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, err := DecodeAppointmentRecurrence(data); err != nil || !equalDeep(got, a) {
+			t.Fatalf("got\n%+v, %v, want\n%+v", got, err, a)
+		}
+	})
+}
