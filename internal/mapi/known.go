@@ -675,9 +675,19 @@ const (
 	LidAppointmentTimeZoneDefinitionEndDisplay
 	LidAppointmentTimeZoneDefinitionRecur
 	LidForwardNotificationRecipients
+	LidInboundICalStream
+	LidSingleBodyICal
+	LidDayOfMonth
+	LidICalendarDayOfWeekMask
+	LidOccurrences
+	LidMonthOfYear
+	LidNoEndDateFlag
+	LidRecurrenceDuration
 	LidReminderDelta
 	LidReminderTime
 	LidReminderSet
+	LidReminderTimeTime
+	LidReminderTimeDate
 	LidPrivate
 	LidAgingDontAgeMe
 	LidSideEffects
@@ -1166,12 +1176,32 @@ func (k Known) entry() (n Name, t Type, canonical string) {
 		return NameID(PSETIDAppointment(), 0x8260), TypeBinary, "PidLidAppointmentTimeZoneDefinitionRecur"
 	case LidForwardNotificationRecipients:
 		return NameID(PSETIDAppointment(), 0x8261), TypeBinary, "PidLidForwardNotificationRecipients"
+	case LidInboundICalStream:
+		return NameID(PSETIDAppointment(), 0x827A), TypeBinary, "PidLidInboundICalStream"
+	case LidSingleBodyICal:
+		return NameID(PSETIDAppointment(), 0x827B), TypeBoolean, "PidLidSingleBodyICal"
+	case LidDayOfMonth:
+		return NameID(PSETIDCommon(), 0x1000), TypeInteger32, "PidLidDayOfMonth"
+	case LidICalendarDayOfWeekMask:
+		return NameID(PSETIDCommon(), 0x1001), TypeInteger32, "PidLidICalendarDayOfWeekMask"
+	case LidOccurrences:
+		return NameID(PSETIDCommon(), 0x1005), TypeInteger32, "PidLidOccurrences"
+	case LidMonthOfYear:
+		return NameID(PSETIDCommon(), 0x1006), TypeInteger32, "PidLidMonthOfYear"
+	case LidNoEndDateFlag:
+		return NameID(PSETIDCommon(), 0x100B), TypeBoolean, "PidLidNoEndDateFlag"
+	case LidRecurrenceDuration:
+		return NameID(PSETIDCommon(), 0x100D), TypeInteger32, "PidLidRecurrenceDuration"
 	case LidReminderDelta:
 		return NameID(PSETIDCommon(), 0x8501), TypeInteger32, "PidLidReminderDelta"
 	case LidReminderTime:
 		return NameID(PSETIDCommon(), 0x8502), TypeTime, "PidLidReminderTime"
 	case LidReminderSet:
 		return NameID(PSETIDCommon(), 0x8503), TypeBoolean, "PidLidReminderSet"
+	case LidReminderTimeTime:
+		return NameID(PSETIDCommon(), 0x8504), TypeTime, "PidLidReminderTimeTime"
+	case LidReminderTimeDate:
+		return NameID(PSETIDCommon(), 0x8505), TypeTime, "PidLidReminderTimeDate"
 	case LidPrivate:
 		return NameID(PSETIDCommon(), 0x8506), TypeBoolean, "PidLidPrivate"
 	case LidAgingDontAgeMe:
