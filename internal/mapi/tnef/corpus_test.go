@@ -11,35 +11,10 @@ import (
 	"testing"
 
 	"outpost/internal/mapi"
+	"outpost/internal/mapi/mapitest"
 )
 
-// corpus gives the sample files made by others by their names, or skips the test and says why.
-func corpus(t testing.TB) map[string][]byte {
-	dir := os.Getenv("OUTPOST_CORPUS")
-	if dir == "" {
-		at, _ := filepath.Abs(".")
-		for at != filepath.Dir(at) {
-			if _, err := os.Stat(filepath.Join(at, "go.mod")); err == nil {
-				break
-			}
-			at = filepath.Dir(at)
-		}
-		dir = filepath.Join(filepath.Dir(at), "shared", "corpus")
-	}
-	paths, _ := filepath.Glob(filepath.Join(dir, "tnef", "*.tnef"))
-	if len(paths) == 0 {
-		t.Skipf("no sample data in %s: set OUTPOST_CORPUS to the folder that holds tnef", dir)
-	}
-	files := make(map[string][]byte)
-	for _, path := range paths {
-		raw, err := os.ReadFile(path)
-		if err != nil {
-			t.Fatal(err)
-		}
-		files[strings.TrimSuffix(filepath.Base(path), ".tnef")] = raw
-	}
-	return files
-}
+func corpus(t testing.TB) map[string][]byte { return mapitest.Corpus(t, "tnef", ".tnef") }
 
 // nameOf is the name of an attachment as people see it.
 func nameOf(a *mapi.Attachment) string {
@@ -175,7 +150,7 @@ func TestSampleFilesAreTheSameAfterWriting(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 			continue
 		}
-		if diff := difference(m, again); diff != "" {
+		if diff := mapitest.Difference(m, again); diff != "" {
 			t.Errorf("%s: %s", name, diff)
 		}
 	}

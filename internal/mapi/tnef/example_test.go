@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"outpost/internal/mapi"
+	"outpost/internal/mapi/mapitest"
 )
 
 // sampleAttributes are attributes of the sample message of MS-OXTNEF 3.1, with the checksums that it gives.
@@ -67,7 +68,7 @@ func TestTheSampleMessageOfTheSpecificationIsRead(t *testing.T) {
 	want.Set(tagLastModificationTime, time.Date(2004, 2, 17, 12, 26, 9, 0, time.UTC))
 	want.Set(tagSearchKey, key)
 	want.Set(tagMessageCodepage, int32(1252))
-	if d := difference(want, m); d != "" {
+	if d := mapitest.Difference(want, m); d != "" {
 		t.Error(d)
 	}
 }
@@ -178,7 +179,7 @@ func TestAttributesOfAttachmentsBecomeProperties(t *testing.T) {
 	want.Attachments[1].Set(tagRenderingPosition, int32(9))
 	want.Attachments[1].Set(tagAttachRendering, []byte("picture"))
 	want.Attachments[1].Set(tagAttachTransportName, mapi.String8("b"))
-	if d := difference(want, m); d != "" {
+	if d := mapitest.Difference(want, m); d != "" {
 		t.Error(d)
 	}
 }

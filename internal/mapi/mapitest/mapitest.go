@@ -1,13 +1,47 @@
-package tnef
+// Package mapitest helps the tests of the packages that read and write messages as files: it makes messages at random,
+// says in what two of them differ, and finds the sample files made by others. Only tests import it.
+package mapitest
 
 import (
 	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
 
 	"outpost/internal/mapi"
 )
 
-// difference says in what two messages differ; the order of properties does not count.
-func difference(a, b *mapi.Message) string {
+// Corpus gives the sample files of a folder by their names without the ending, or skips the test and says why.
+func Corpus(t testing.TB, folder, ending string) map[string][]byte {
+	dir := os.Getenv("OUTPOST_CORPUS")
+	if dir == "" {
+		at, _ := filepath.Abs(".")
+		for at != filepath.Dir(at) {
+			if _, err := os.Stat(filepath.Join(at, "go.mod")); err == nil {
+				break
+			}
+			at = filepath.Dir(at)
+		}
+		dir = filepath.Join(filepath.Dir(at), "shared", "corpus")
+	}
+	paths, _ := filepath.Glob(filepath.Join(dir, folder, "*"+ending))
+	if len(paths) == 0 {
+		t.Skipf("no sample data in %s: set OUTPOST_CORPUS to the folder that holds %s", dir, folder)
+	}
+	files := make(map[string][]byte)
+	for _, path := range paths {
+		raw, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		files[strings.TrimSuffix(filepath.Base(path), ending)] = raw
+	}
+	return files
+}
+
+// Difference says in what two messages differ; the order of properties does not count.
+func Difference(a, b *mapi.Message) string {
 	if d := differenceOf(&a.Properties, &b.Properties); d != "" {
 		return d
 	}
@@ -28,7 +62,7 @@ func difference(a, b *mapi.Message) string {
 			return fmt.Sprintf("attachment %d: only one of the two is a message", i)
 		}
 		if x.Embedded != nil {
-			if d := difference(x.Embedded, y.Embedded); d != "" {
+			if d := Difference(x.Embedded, y.Embedded); d != "" {
 				return fmt.Sprintf("attachment %d: %s", i, d)
 			}
 		}
