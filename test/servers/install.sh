@@ -14,7 +14,7 @@ packages=(
 	dovecot-imapd
 	radicale
 	eatmydata # loads test mail without waiting for the disk
-	unrtf tnef ytnef python3-olefile # read what we write in Outlook's formats
+	unrtf tnef ytnef-tools python3-olefile # read what we write in Outlook's formats
 )
 bench=(isync vdirsyncer)
 # Checked with `test -e`: the proof that a package did arrive.
