@@ -3,6 +3,7 @@
 package mapitest
 
 import (
+	"bytes"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -74,7 +75,7 @@ func differenceOf(a, b *mapi.Properties) string {
 	for p := range a.All() {
 		if v, ok := lookUp(b, p); !ok {
 			return fmt.Sprintf("%s %s is missing", p.Tag, p.Name)
-		} else if !mapi.Equal(v, p.Value) {
+		} else if !same(v, p.Value) {
 			return fmt.Sprintf("%s %s is %.200v, was %.200v", p.Tag, p.Name, v, p.Value)
 		}
 	}
@@ -84,6 +85,16 @@ func differenceOf(a, b *mapi.Properties) string {
 		}
 	}
 	return ""
+}
+
+// same reports whether two values are equal. Numbers that are none are, if they are of the same bits.
+func same(a, b mapi.Value) bool {
+	if mapi.Equal(a, b) {
+		return true
+	}
+	x, errX := mapi.AppendValue(nil, mapi.Transfer, a)
+	y, errY := mapi.AppendValue(nil, mapi.Transfer, b)
+	return errX == nil && errY == nil && mapi.TypeOf(a) == mapi.TypeOf(b) && bytes.Equal(x, y)
 }
 
 func lookUp(p *mapi.Properties, like mapi.Property) (mapi.Value, bool) {

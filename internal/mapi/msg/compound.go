@@ -5,7 +5,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 
@@ -53,6 +52,7 @@ func compoundSignature() []byte { return []byte{0xD0, 0xCF, 0x11, 0xE0, 0xA1, 0x
 type storage struct {
 	class    mapi.GUID
 	children map[string]child // by their names in capitals
+	order    []string         // those names as they came, so that the same input always does the same
 }
 
 // child is a storage or a stream in a storage.
@@ -73,12 +73,16 @@ func (s *storage) stream(name string) ([]byte, bool) {
 // storage gives a storage in this one, or nil.
 func (s *storage) storage(name string) *storage { return s.children[key(name)].storage }
 
-func (s *storage) addStream(name string, data []byte) {
-	s.children[key(name)] = child{name: name, data: data}
-}
+func (s *storage) addStream(name string, data []byte) { s.add(child{name: name, data: data}) }
 
-func (s *storage) addStorage(name string, sub *storage) {
-	s.children[key(name)] = child{name: name, storage: sub}
+func (s *storage) addStorage(name string, sub *storage) { s.add(child{name: name, storage: sub}) }
+
+func (s *storage) add(c child) {
+	k := key(c.name)
+	if _, ok := s.children[k]; !ok {
+		s.order = append(s.order, k)
+	}
+	s.children[k] = c
 }
 
 // compound reads a compound file. MS-CFB 2.1
@@ -273,13 +277,25 @@ func key(name string) string { return strings.ToUpper(name) }
 
 // sorted gives what is in a storage in the order of the directory: shorter names first. MS-CFB 2.6.4
 func (s *storage) sorted() []child {
-	return slices.SortedFunc(maps.Values(s.children), func(a, b child) int {
-		x, y := units(mapi.EncodeUTF16(key(a.name))), units(mapi.EncodeUTF16(key(b.name)))
-		if len(x) != len(y) {
-			return len(x) - len(y)
+	type named struct {
+		units []uint16
+		child child
+	}
+	all := make([]named, 0, len(s.order))
+	for _, k := range s.order {
+		all = append(all, named{units(mapi.EncodeUTF16(k)), s.children[k]})
+	}
+	slices.SortFunc(all, func(a, b named) int {
+		if len(a.units) != len(b.units) {
+			return len(a.units) - len(b.units)
 		}
-		return slices.Compare(x, y)
+		return slices.Compare(a.units, b.units)
 	})
+	out := make([]child, len(all))
+	for i, n := range all {
+		out[i] = n.child
+	}
+	return out
 }
 
 func units(b []byte) []uint16 {

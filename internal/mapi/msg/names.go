@@ -131,8 +131,10 @@ func (t *nameTable) storage() *storage {
 	s.addStream(nameGUIDs, t.guids)
 	s.addStream(nameEntries, t.entries)
 	s.addStream(nameStrings, t.texts)
-	for id, data := range t.hashed {
-		s.addStream(fmt.Sprintf(nameValue, id<<16|uint32(mapi.TypeBinary)), data)
+	for id := range uint32(hashStreams) {
+		if data := t.hashed[0x1000+id]; data != nil {
+			s.addStream(fmt.Sprintf(nameValue, (0x1000+id)<<16|uint32(mapi.TypeBinary)), data)
+		}
 	}
 	return s
 }

@@ -1,6 +1,7 @@
 package msg
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 
@@ -59,6 +60,11 @@ func (d *decoder) readValue(s *storage, t mapi.Tag, inEntry []byte) (mapi.Value,
 	data, ok := s.stream(name)
 	if !ok {
 		return nil, errors.New("its value is missing")
+	}
+	if end, ok := isText(typ); ok && !typ.Multiple() { // some programs write the NULs that should not be there
+		for len(data) >= end && len(bytes.Trim(data[len(data)-end:], "\x00")) == 0 && len(data)%end == 0 {
+			data = data[:len(data)-end]
+		}
 	}
 	switch typ {
 	case mapi.TypeString, mapi.TypeString8, mapi.TypeBinary, mapi.TypeServerID, mapi.TypeObject:

@@ -127,11 +127,7 @@ func (w *writer) appendAttachment(dst []byte, a *mapi.Attachment) ([]byte, error
 	}
 	list := a.Properties.Clone()
 	if a.Embedded != nil {
-		embedded, err := encode(a.Embedded, w.depth+1)
-		if err != nil {
-			return dst, err
-		}
-		list.Set(tagAttachDataObject, mapi.Object(embedded))
+		list.Delete(tagAttachDataObject)
 	} else if data, ok := a.Get(tagAttachDataBinary); ok {
 		if uint64(len(data.([]byte))) > math.MaxUint32 {
 			return dst, fmt.Errorf("%d bytes are too many", len(data.([]byte)))
@@ -142,6 +138,18 @@ func (w *writer) appendAttachment(dst []byte, a *mapi.Attachment) ([]byte, error
 	encoded, err := w.appendList(nil, &list)
 	if err != nil {
 		return dst, err
+	}
+	if a.Embedded != nil {
+		embedded, err := encode(a.Embedded, w.depth+1)
+		if err != nil {
+			return dst, err
+		}
+		le.PutUint32(encoded, uint32(list.Len()+1))
+		iid := iidMessage()
+		encoded = le.AppendUint32(le.AppendUint32(encoded, uint32(tagAttachDataObject)), 1)
+		if encoded, err = appendCounted(encoded, append(iid[:], embedded...)); err != nil {
+			return dst, err
+		}
 	}
 	return appendAttribute(dst, levelAttachment, attAttachment, encoded), nil
 }

@@ -88,18 +88,28 @@ func TestMessagesInMessagesEndSomewhere(t *testing.T) {
 	if _, err := Encode(in(m)); err == nil {
 		t.Error("one deeper is written")
 	}
-	deeper := in(nil)
-	deeper.Attachments[0].Set(tagAttachDataObject, mapi.Object(written))
-	if written, err = Encode(deeper); err != nil {
+	iid, innermost := iidMessage(), must(Encode(&mapi.Message{}))
+	list := le.AppendUint32(le.AppendUint32(le.AppendUint32(nil, 1), uint32(tagAttachDataObject)), 1)
+	if list, err = appendCounted(list, append(iid[:], written...)); err != nil {
 		t.Fatal(err)
 	}
-	m, err = Decode(written)
+	m, err = Decode(file(ofAttachment(attAttachRendData, string(rendData(&mapi.Properties{}))), ofAttachment(attAttachment, string(list))))
 	if err == nil || !strings.Contains(err.Error(), "deeper than") {
 		t.Errorf("one deeper is read: %v", err)
 	}
-	if again, err := Encode(m); err != nil || !bytes.Equal(again, written) {
-		t.Errorf("what lies too deep is lost: %v", err)
+	for m.Attachments[0].Embedded != nil {
+		m = m.Attachments[0].Embedded
 	}
+	if v, _ := m.Attachments[0].Get(tagAttachDataObject); !mapi.Equal(v, mapi.Object(innermost)) {
+		t.Errorf("what lies too deep is lost: %v", v)
+	}
+}
+
+func must(b []byte, err error) []byte {
+	if err != nil {
+		panic(err)
+	}
+	return b
 }
 
 func TestOnlySoManyProblemsAreTold(t *testing.T) {

@@ -273,13 +273,10 @@ func appendVariable(dst []byte, v mapi.Value) ([]byte, error) {
 	return dst, fmt.Errorf("a value of type %s cannot be held by this format", mapi.TypeOf(v))
 }
 
-// appendObject puts before the bytes what kind of thing they are.
+// appendObject puts before the bytes what kind of thing they are, which is never a message: those are no bytes.
 func appendObject(o mapi.Object) []byte {
 	iid := iidStream()
-	switch {
-	case len(o) >= 4 && le.Uint32(o) == signature:
-		iid = iidMessage()
-	case len(o) >= 4 && le.Uint32(o) == 0xE011CFD0: // a compound file, MS-CFB 2.2
+	if len(o) >= 4 && le.Uint32(o) == 0xE011CFD0 { // a compound file, MS-CFB 2.2
 		iid = iidStorage()
 	}
 	return append(iid[:], o...)
