@@ -14,14 +14,14 @@ packages=(
 	dovecot-imapd
 	radicale
 	eatmydata # loads test mail without waiting for the disk
-	unrtf tnef ytnef-tools python3-olefile # read what we write in Outlook's formats
+	unrtf tnef ytnef-tools libemail-outlook-message-perl # read what we write in Outlook's formats
 )
 bench=(isync vdirsyncer)
 # Checked with `test -e`: the proof that a package did arrive.
 proof=(
 	/usr/lib/cyrus/bin/master /usr/lib/cyrus/bin/imapd /usr/lib/cyrus/bin/httpd /usr/sbin/saslpasswd2
 	/usr/sbin/dovecot /usr/lib/dovecot/imap /usr/bin/radicale /usr/bin/eatmydata
-	/usr/bin/unrtf /usr/bin/tnef /usr/bin/ytnef /usr/lib/python3/dist-packages/olefile
+	/usr/bin/unrtf /usr/bin/tnef /usr/bin/ytnef /usr/share/perl5/Email/Outlook/Message.pm
 )
 if [[ "${1:-}" == --bench ]]; then
 	packages+=("${bench[@]}")
