@@ -60,7 +60,7 @@ func TestTheIMAPDriverConformsOnThisServer(t *testing.T) {
 				Kinds: []groupware.FolderKind{groupware.FolderMail},
 				Many:  many,
 				Features: remotetest.Features{State: has("CONDSTORE"), Delta: has("CONDSTORE", "QRESYNC", "ENABLE"), Renames: true, StableFolderIDs: has("OBJECTID"), Nests: true,
-					KeepsBytes: true, NewIDs: has("UIDPLUS"), Identify: true, Keywords: true, Push: has("IDLE"), PushAll: has("IDLE", "NOTIFY"), Moves: true},
+					KeepsBytes: true, NewIDs: has("UIDPLUS"), Identify: true, Keywords: true, Push: has("IDLE"), PushAll: has("IDLE", "NOTIFY", "CONDSTORE"), Moves: true},
 			})
 		})
 	}

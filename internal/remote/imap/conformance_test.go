@@ -33,7 +33,7 @@ func features(k servers.Kind, mask []string) remotetest.Features {
 		Identify:        true,
 		Keywords:        true,
 		Push:            has("IDLE"),
-		PushAll:         k == servers.DovecotIMAP && has("IDLE") && has("NOTIFY"),
+		PushAll:         k == servers.DovecotIMAP && has("IDLE") && has("NOTIFY") && has("CONDSTORE"),
 		Moves:           true,
 	}
 }

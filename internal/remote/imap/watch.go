@@ -41,7 +41,7 @@ func (d *Driver) Watch(ctx context.Context, folders []string, watching func(fold
 // cannot do that, or not for this user's mailboxes (RFC 5465 5.8).
 func (d *Driver) notified(folders []string) ([]string, error) {
 	c := d.c
-	if !c.has("NOTIFY") {
+	if !c.has("NOTIFY") || !c.has("CONDSTORE") { // without mod-sequences Dovecot tells of no changed flag
 		return nil, nil
 	}
 	// What is selected would be told in another way. And names, and what the folders were like, are needed.
