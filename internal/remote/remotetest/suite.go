@@ -51,11 +51,12 @@ type Features struct {
 
 // test is one sentence about a service.
 type test struct {
-	name    string
-	kind    func(groupware.FolderKind) bool // nil: every kind
-	needs   func(Features) bool             // nil: nothing
-	refused bool                            // of mail: needs content that the server refuses
-	run     func(e *env)
+	name       string
+	kind       func(groupware.FolderKind) bool // nil: every kind
+	needs      func(Features) bool             // nil: nothing
+	refused    bool                            // of mail: needs content that the server refuses
+	restricted bool                            // needs somebody who can take rights away
+	run        func(e *env)
 }
 
 func mail(k groupware.FolderKind) bool    { return k == groupware.FolderMail }
@@ -72,7 +73,8 @@ func Run(t *testing.T, target Target) {
 			p := &pool{target: target}
 			defer p.close()
 			for i, c := range tests {
-				if c.kind != nil && !c.kind(kind) || c.needs != nil && !c.needs(target.Features) || c.refused && mail(kind) && target.Refused == nil {
+				if c.kind != nil && !c.kind(kind) || c.needs != nil && !c.needs(target.Features) || c.refused && mail(kind) && target.Refused == nil ||
+					c.restricted && target.Restrict == nil {
 					continue
 				}
 				t.Run(c.name, func(t *testing.T) {

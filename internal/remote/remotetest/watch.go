@@ -157,14 +157,10 @@ func watchTests() []test {
 			w.hears(a.ID)
 			w.stops()
 		}},
-		{name: "a service that cannot watch says so at once", needs: func(f Features) bool { return !f.Push }, run: func(e *env) {
+		{name: "a service that cannot watch says so at once", kind: mail, needs: func(f Features) bool { return !f.Push }, run: func(e *env) {
 			f := e.folder()
-			watcher, ok := e.s.(remote.Watcher)
-			if !ok {
-				e.Skip("the service is no Watcher")
-			}
 			told := 0
-			e.ok(watcher.Watch(e.ctx, []string{f.ID}, func(folders []string) {
+			e.ok(e.s.(remote.Watcher).Watch(e.ctx, []string{f.ID}, func(folders []string) {
 				if told++; len(folders) != 0 {
 					e.Errorf("it watches %q", folders)
 				}
