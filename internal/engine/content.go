@@ -175,7 +175,7 @@ func (p *pass) pushContent(ctx context.Context, s *session, _ store.Folder, ws [
 			if e != nil && !errors.Is(e, store.ErrNotWhole) {
 				return ignoreNotFound(e)
 			}
-			if e := p.tell(tx, f, before, items[0].Raw); e != nil {
+			if e := p.tell(tx, f, w.t.Base.Tag, before, items[0].Raw); e != nil {
 				return e
 			}
 			_, e = settle(tx, w, nil, &b, nil)
@@ -363,7 +363,7 @@ func (p *pass) created(tx *store.Tx, f store.Folder, w *work, item remote.NewIte
 		b.Flags = groupware.Flags{}
 	}
 	p.result.Uploaded++
-	if err := p.tell(tx, f, nil, item.Raw); err != nil {
+	if err := p.tell(tx, f, item.Name, nil, item.Raw); err != nil {
 		return err
 	}
 	return claim(tx, w, b)
@@ -371,6 +371,7 @@ func (p *pass) created(tx *store.Tx, f store.Folder, w *work, item remote.NewIte
 
 // claim ends the intent of an item whose new place at the server was found. When that was read as a new item meanwhile, the two become one.
 func claim(tx *store.Tx, w *work, b groupware.Base) error {
+	var shown []groupware.Remote // no listing need tell again what it is there: it may have been rewritten
 	other, known, err := tx.TripleByRemote(b.Folder, b.RemoteID)
 	if err != nil {
 		return err
@@ -382,6 +383,7 @@ func claim(tx *store.Tx, w *work, b groupware.Base) error {
 			return ignoreNotFound(err)
 		case PlanItem(other).Verb == Nothing:
 			err = tx.Take(other.Item, nil, nil, nil)
+			shown = append(shown, *other.Remote)
 		case now.Local == nil || now.Local.Content == b.Content:
 			return tx.Take(w.id, nil, nil, nil) // what was done to the other goes on
 		default:
@@ -392,7 +394,11 @@ func claim(tx *store.Tx, w *work, b groupware.Base) error {
 		}
 	}
 	_, err = settle(tx, w, nil, &b, nil)
-	return errors.Join(err, tx.ClearIntent(w.id)) // the intent holds the bytes that base names
+	err = errors.Join(err, tx.ClearIntent(w.id)) // the intent holds the bytes that base names
+	if err == nil {
+		_, err = tx.Observe(b.Folder, shown)
+	}
+	return err
 }
 
 // doubtful reports whether a refusal may come after the deed.

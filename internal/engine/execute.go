@@ -54,7 +54,7 @@ func (p *pass) execute(ctx context.Context, s *session, f store.Folder) error {
 		var ws []*work
 		for _, t := range ts {
 			if home(t) == f.ID && !open[t.Item] {
-				if pl := PlanItem(t); pl.Verb != Nothing {
+				if pl := readFirst(s, t, PlanItem(t)); pl.Verb != Nothing {
 					ws = append(ws, &work{t.Item, t, pl})
 				}
 			}
@@ -73,6 +73,21 @@ func (p *pass) execute(ctx context.Context, s *session, f store.Folder) error {
 			}
 		}
 	}
+}
+
+// readFirst keeps an object from being replaced or deleted whatever its version is now: one that was stored without the server's naming its
+// version (RFC 4791 5.3.4), and was not seen since, is read before anything else happens to it there.
+func readFirst(s *session, t groupware.Triple, pl Plan) Plan {
+	if s.name == "imap" || t.Base == nil || t.Base.Tag != "" || t.Remote == nil || t.Remote.Tag != "" {
+		return pl
+	}
+	switch {
+	case pl.Verb == Update && pl.Content == Push:
+		pl.Content = Clash
+	case pl.Verb == RemoveThere:
+		pl.Verb = Restore
+	}
+	return pl
 }
 
 // home is the one folder in whose turn an item is executed.
@@ -108,9 +123,12 @@ func settle(tx *store.Tx, w *work, local *groupware.Local, base *groupware.Base,
 	return true, nil
 }
 
-// asPlanned reports whether an item is here as it was when it was planned.
+// asPlanned reports whether an item is here as it was when it was planned. One whose folder was deleted here meanwhile is not.
 func asPlanned(tx *store.Tx, w *work) (bool, error) {
 	now, err := tx.Triple(w.id)
+	if err == nil && now.Local != nil {
+		_, err = tx.Item(w.id)
+	}
 	return err == nil && sameLocal(now.Local, w.t.Local), ignoreNotFound(err)
 }
 
@@ -156,7 +174,7 @@ func (p *pass) takeOne(tx *store.Tx, s *session, f store.Folder, w *work) error 
 	case Forget, RemoveHere:
 		if w.p.Verb == RemoveHere {
 			p.result.Deleted++
-		} else if err := p.tellGone(tx, f, w.id); err != nil { // it may be gone there because of us, and the answer was lost
+		} else if err := p.tellGone(tx, f, w.id, w.t.Base.Tag); err != nil { // it may be gone there because of us, and the answer was lost
 			return err
 		}
 		return tx.Take(w.id, nil, nil, nil)
@@ -399,7 +417,7 @@ func (p *pass) pushDeletes(ctx context.Context, s *session, f store.Folder, ws [
 				case w == nil:
 				case no == nil:
 					p.result.Deleted++
-					if err := p.tellGone(tx, f, w.id); err != nil {
+					if err := p.tellGone(tx, f, w.id, w.t.Base.Tag); err != nil {
 						return err
 					}
 					if _, err := settle(tx, w, nil, nil, nil); err != nil {

@@ -146,8 +146,8 @@ func (fs *folderSync) hereID(id groupware.FolderID) string {
 	return ""
 }
 
-// successor finds the one new listed folder that is f under another name: the only one of its identity, or the only one that
-// also kept its last name (its parent was renamed).
+// successor finds the one new listed folder that is f under another name: the one of its identity where f was moved to here (the server
+// did it, and its answer was not kept), or the only one of its identity, or the only one that also kept its last name (its parent was renamed).
 func (fs *folderSync) successor(f store.Folder, listed []remote.Folder, known map[string]store.Folder) (string, bool) {
 	if f.Identity == "" {
 		return "", false
@@ -164,6 +164,12 @@ func (fs *folderSync) successor(f store.Folder, listed []remote.Folder, known ma
 	var found, named []string
 	for _, r := range listed {
 		if _, is := known[r.ID]; !is && r.Identity == f.Identity && r.Kind == f.Kind {
+			if fs.isPlaced(f, r) {
+				return r.ID, true
+			}
+			if fs.isMade(r) {
+				continue
+			}
 			found = append(found, r.ID)
 			if r.Name == f.RemoteName {
 				named = append(named, r.ID)
@@ -177,6 +183,21 @@ func (fs *folderSync) successor(f store.Folder, listed []remote.Folder, known ma
 		return named[0], true
 	}
 	return "", false
+}
+
+// isPlaced reports whether f has the name and place here that r has at the server.
+func (fs *folderSync) isPlaced(f store.Folder, r remote.Folder) bool {
+	return !f.Deleted && f.Kind == r.Kind && f.Name == r.Name && fs.folders[f.Parent].RemoteID == r.Parent
+}
+
+// isMade reports whether a person made a folder here of the name and place that r has at the server: adopt joins these.
+func (fs *folderSync) isMade(r remote.Folder) bool {
+	for _, f := range fs.folders {
+		if f.RemoteID == "" && !f.Role.Local() && fs.isPlaced(f, r) {
+			return true
+		}
+	}
+	return false
 }
 
 // adopt makes a folder here for one that is new there, or joins it with one that a person made here under the same name.

@@ -148,6 +148,50 @@ func TestWhatWasFiledOutOfAFolderThatGoesThereIsStoredOnce(t *testing.T) {
 	}
 }
 
+// Where ids are paths and identities are shared, as UIDVALIDITY may be, a folder that was renamed for us without our hearing of it is known by its new name.
+func TestALostAnswerToARenamedFolderMakesNoSecondOne(t *testing.T) {
+	d := newDesk(t, fake.Options{Features: fake.Features{PathIDs: true}})
+	home := d.server.AddFolder(remote.NewFolder{Name: "Home", Kind: groupware.FolderMail})
+	d.server.AddFolder(remote.NewFolder{Parent: home, Name: "Child", Kind: groupware.FolderMail})
+	d.serverMail("Home", "one")
+	d.sync()
+	d.add("Home", groupware.MediaMessage, mail("two"))
+	d.changeFolder(d.folder("Home").ID, func(f *store.Folder) { f.Name = "House" })
+	d.server.Faults().Order(fake.Fault{Call: "RenameFolder", Nth: 1, At: fake.After, Cut: true})
+	if _, err := d.e.Pass(d.ctx, PassOptions{}); err == nil {
+		t.Fatal("the answer was not lost")
+	}
+	d.sync()
+	d.both("House", "one []", "two []")
+	d.both("House/Child")
+	if _, ok := d.lookup("House (mail)"); ok {
+		t.Error("the folder is here twice")
+	}
+	d.quiet()
+}
+
+func TestALostAnswerToAFolderMadeIsNotTakenForOneThatWasDeleted(t *testing.T) {
+	d := newDesk(t, fake.Options{Features: fake.Features{PathIDs: true}})
+	old := d.server.AddFolder(remote.NewFolder{Name: "Old", Kind: groupware.FolderMail})
+	d.serverMail("Old", "one")
+	d.sync()
+	d.makeFolder("New", 0, groupware.FolderMail)
+	d.add("New", groupware.MediaMessage, mail("two"))
+	d.server.Faults().Order(fake.Fault{Call: "CreateFolder", Nth: 1, At: fake.After, Cut: true})
+	if _, err := d.e.Pass(d.ctx, PassOptions{}); err == nil {
+		t.Fatal("the answer was not lost")
+	}
+	d.server.DeleteFolder(old)
+	d.sync()
+	d.both("New", "two []")
+	for _, name := range []string{"Old", "New (mail)"} {
+		if _, ok := d.lookup(name); ok {
+			t.Errorf("%s is here", name)
+		}
+	}
+	d.quiet()
+}
+
 func TestAMailFolderAndACalendarOfOneNameLiveSideBySide(t *testing.T) {
 	d := newDesk(t, fake.Options{})
 	id := d.server.AddFolder(remote.NewFolder{Name: "Calendar", Kind: groupware.FolderMail})

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"crypto/sha256"
 	"fmt"
 
 	"outpost/internal/format/itip"
@@ -32,13 +33,19 @@ func (p *pass) invites(f store.Folder) bool {
 }
 
 // tell puts into the Outbox what others must know of a change of an event or task, which the server now has; nil: it was not there before, or
-// is no longer.
-func (p *pass) tell(tx *store.Tx, f store.Folder, before, after []byte) error {
+// is no longer. The version names the change, the tag that it replaces or the name of a new resource: the same change always gets the same
+// Message-ID, so that what a mailbox restored from an older copy tells again is found in Sent.
+func (p *pass) tell(tx *store.Tx, f store.Folder, version string, before, after []byte) error {
 	if !p.invites(f) {
 		return nil
 	}
 	now := p.e.o.Clock()
-	id := func() string { return fmt.Sprintf("%016x%016x", p.e.o.Rand.Uint64(), p.e.o.Rand.Uint64()) }
+	n := 0
+	id := func() string {
+		n++
+		sum := sha256.Sum256(fmt.Appendf(nil, "%d %q %q %q", n, version, before, after))
+		return fmt.Sprintf("%x", sum[:16])
+	}
 	messages, err := itip.Messages(before, after, []string{p.e.o.Address}, p.e.o.Address, now, id)
 	if err != nil {
 		return nil // malformed: nobody could read an invitation made of it
@@ -57,7 +64,7 @@ func (p *pass) tell(tx *store.Tx, f store.Folder, before, after []byte) error {
 }
 
 // tellGone tells of an item that was deleted here and is now deleted at the server.
-func (p *pass) tellGone(tx *store.Tx, f store.Folder, id groupware.ItemID) error {
+func (p *pass) tellGone(tx *store.Tx, f store.Folder, id groupware.ItemID, version string) error {
 	if !p.invites(f) {
 		return nil
 	}
@@ -65,7 +72,7 @@ func (p *pass) tellGone(tx *store.Tx, f store.Folder, id groupware.ItemID) error
 	if err != nil {
 		return ignoreNotFound(err)
 	}
-	return p.tell(tx, f, before, nil)
+	return p.tell(tx, f, version, before, nil)
 }
 
 // number gives an event that its organizer is about to change for others the next sequence number (RFC 5546 2.1.4).

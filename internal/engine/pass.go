@@ -421,7 +421,11 @@ func (p *pass) fail(tx *store.Tx, f store.Failure, why error) error {
 	}
 	p.result.Failures++
 	p.failed[f.Item] = true
-	return tx.SetFailure(f)
+	err := tx.SetFailure(f)
+	if f.Item != 0 {
+		err = ignoreNotFound(err) // it was deleted meanwhile
+	}
+	return err
 }
 
 func (p *pass) close() {

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"strings"
 
@@ -183,6 +184,9 @@ func (p *pass) joinOwn(ctx context.Context, s *session, f store.Folder) error {
 				continue
 			}
 			it, err := tx.Item(t.Item)
+			if errors.Is(err, store.ErrNotFound) {
+				continue // its folder was deleted here meanwhile
+			}
 			if err != nil {
 				return err
 			}
@@ -200,9 +204,9 @@ func (p *pass) joinOwn(ctx context.Context, s *session, f store.Folder) error {
 		return err
 	}
 	ids := remoteIDsOf(rs)
+	var names map[string]string
 	if s.name == "imap" {
-		names, err := s.svc.Identify(ctx, f.RemoteID, ids)
-		if err != nil {
+		if names, err = s.svc.Identify(ctx, f.RemoteID, ids); err != nil {
 			return err
 		}
 		ids = slices.DeleteFunc(ids, func(id string) bool { return own[names[id]] == nil })
@@ -215,8 +219,11 @@ func (p *pass) joinOwn(ctx context.Context, s *session, f store.Folder) error {
 		byID[r.RemoteID] = r
 	}
 	return s.svc.Fetch(ctx, f.RemoteID, ids, remote.PartWhole, func(got remote.Fetched) error {
-		if got.Err != nil {
-			return nil // told when it is downloaded
+		if got.Err != nil { // told when it is downloaded
+			if w := own[names[got.ID]]; w != nil {
+				p.failed[w.id] = true // it may be there: it is not stored before that can be seen
+			}
+			return nil
 		}
 		name := format.Derive(got.Media, got.Raw).MessageID
 		if got.Media == groupware.MediaMessage {

@@ -69,8 +69,9 @@ func (p *pass) resolve(ctx context.Context, s *session, f store.Folder, in store
 			return tx.ClearIntent(in.Item)
 		}
 		b := groupware.Base{Folder: in.Folder, RemoteID: made.ID, Tag: made.Tag, Content: groupware.HashOf(item.Raw)}
+		version := in.Name
 		if old != nil {
-			b.Flags = old.Flags
+			b.Flags, version = old.Flags, old.Tag
 		}
 		p.result.Uploaded++
 		var before []byte
@@ -79,7 +80,7 @@ func (p *pass) resolve(ctx context.Context, s *session, f store.Folder, in store
 				return ignoreNotFound(err)
 			}
 		}
-		if err := p.tell(tx, f, before, item.Raw); err != nil {
+		if err := p.tell(tx, f, version, before, item.Raw); err != nil {
 			return err
 		}
 		return claim(tx, w, b)

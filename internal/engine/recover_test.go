@@ -74,6 +74,49 @@ func TestWhatCannotBeLookedForIsNotStoredAgain(t *testing.T) {
 	})
 }
 
+// What was read as a new item before it was known to be one's own is what the server has: nothing tells it again.
+func TestWhatWasReadWhileItsUploadIsUnansweredIsAsTheServerHasIt(t *testing.T) {
+	for _, features := range []fake.Features{{Rewrites: true}, {Rewrites: true, NoETag: true, NoDelta: true}} {
+		for _, path := range []string{"Drafts", "Calendar"} {
+			t.Run(fmt.Sprint(path, features), func(t *testing.T) {
+				d := newDesk(t, fake.Options{Features: features})
+				d.sync()
+				media, raw := groupware.MediaMessage, mail("first")
+				if path == "Calendar" {
+					media, raw = groupware.MediaCalendar, event("e", "first")
+				}
+				id := d.add(path, media, raw)
+				d.server.Faults().Order(fake.Fault{Call: "Create", Nth: 1, At: fake.After, Cut: true})
+				if _, err := d.e.Pass(d.ctx, PassOptions{}); kindOf(err) != remote.Offline {
+					t.Fatal(err)
+				}
+				want := "first []"
+				for _, it := range d.server.Snapshot() {
+					if it.Path == path && path == "Drafts" {
+						d.server.SetFlags(d.server.FolderID(path), it.ID, flagsOf("flagged"))
+						want = "first [flagged]"
+					}
+				}
+				d.server.Faults().Order(fake.Fault{Call: "Find", Nth: 1, At: fake.Before, Kind: remote.Other})
+				if _, err := d.e.Pass(d.ctx, PassOptions{}); kindOf(err) != remote.Other {
+					t.Fatal(err)
+				}
+				if n := len(d.here(path)); n != 2 {
+					t.Fatalf("%d items are here before it is known that they are one", n)
+				}
+				d.sync()
+				d.both(path, want)
+				for _, it := range d.server.Snapshot() {
+					if it.Path == path && d.raw(id) != string(it.Raw) {
+						t.Errorf("here\n%s\nthere\n%s", d.raw(id), it.Raw)
+					}
+				}
+				d.quiet()
+			})
+		}
+	}
+}
+
 func TestAnEditAfterAnUnansweredEditIsNoConflict(t *testing.T) {
 	d := newDesk(t, fake.Options{})
 	d.server.PutObject(d.server.FolderID("Calendar"), "a.ics", []byte(event("a", "lunch")))

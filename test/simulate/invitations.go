@@ -138,7 +138,8 @@ func (h *history) invitedOnce(here []kept) {
 	}
 }
 
-// said is an iTIP message or a notice: it repeats texts, and has none of its own.
+// said is an iTIP message or a notice: it repeats texts, and has none of its own. Of some only the header was read, and no other message here is
+// multipart/alternative.
 func said(raw []byte) bool {
-	return bytes.Contains(raw, []byte("\r\nAuto-Submitted:")) || bytes.Contains(raw, []byte("\r\nContent-Type: text/calendar"))
+	return bytes.Contains(raw, []byte("\r\nAuto-Submitted:")) || bytes.Contains(raw, []byte("\r\nContent-Type: multipart/alternative"))
 }
