@@ -66,6 +66,7 @@ func (d *download) more(ctx context.Context, s *session) (done bool, err error) 
 		}
 		if d.amount.Total > 0 {
 			missing, err = tx.Missing(f.ID, limit.items)
+			missing = slices.DeleteFunc(missing, func(r groupware.Remote) bool { return d.unread[place{f.ID, r.RemoteID}] })
 		}
 		return err
 	})

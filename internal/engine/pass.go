@@ -31,11 +31,18 @@ type pass struct {
 	doubted     map[groupware.ItemID]bool   // gone there, and perhaps only on their way to another folder
 	lookAgain   bool                        // because of them
 	failed      map[groupware.ItemID]bool   // not tried again in this pass
+	unread      map[place]bool              // not read in this pass: perhaps what waits here to be stored
 	lost        map[groupware.FolderID]bool // gone there, and here until what was filed out of them is found there or stored again
 	holds       []store.Hold
 	told        bool // invitations were put into the Outbox
 	result      Result
 	errs        []error
+}
+
+// place names an item of a server.
+type place struct {
+	folder groupware.FolderID
+	id     string
 }
 
 // session is one service within a pass.
@@ -51,7 +58,7 @@ type session struct {
 // in the returned error, and errors.As finds the *remote.Error of each. Progress is saved as it goes.
 func (e *Engine) Pass(ctx context.Context, o PassOptions) (Result, error) {
 	p := &pass{e: e, only: o.Folders, foldersOnly: o.FoldersOnly, first: o.First, news: o.News, touched: map[groupware.FolderID]bool{}, looked: map[groupware.FolderID]bool{},
-		doubted: map[groupware.ItemID]bool{}, failed: map[groupware.ItemID]bool{}, lost: map[groupware.FolderID]bool{}}
+		doubted: map[groupware.ItemID]bool{}, failed: map[groupware.ItemID]bool{}, unread: map[place]bool{}, lost: map[groupware.FolderID]bool{}}
 	if p.first == nil {
 		p.first = func() groupware.FolderID { return 0 }
 	}

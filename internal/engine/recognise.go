@@ -221,7 +221,11 @@ func (p *pass) joinOwn(ctx context.Context, s *session, f store.Folder) error {
 	return s.svc.Fetch(ctx, f.RemoteID, ids, remote.PartWhole, func(got remote.Fetched) error {
 		if got.Err != nil { // told when it is downloaded
 			if w := own[names[got.ID]]; w != nil {
-				p.failed[w.id] = true // it may be there: it is not stored before that can be seen
+				// It may be there: neither is it stored nor that read as a new item before it can be seen.
+				p.unread[place{f.ID, got.ID}] = true
+				return p.e.m.Update(ctx, func(tx *store.Tx) error {
+					return p.fail(tx, store.Failure{Item: w.id, Folder: f.ID, Doing: "store in " + p.paths[f.ID]}, got.Err)
+				})
 			}
 			return nil
 		}

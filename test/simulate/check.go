@@ -185,7 +185,7 @@ func (h *history) nothingLost(here []kept) {
 		}
 	}
 	for _, s := range sorted(mails) {
-		if mails[s] > 1 && !h.resent[s] {
+		if mails[s] > 1 && !h.resent[s] && !h.filed[s] {
 			h.violated("%s is there %d times, in %q", s, mails[s], in[s])
 		}
 	}

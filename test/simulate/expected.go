@@ -17,6 +17,7 @@ type expected struct {
 	written map[string]bool   // texts written on either side, and not deleted or replaced on purpose: they are somewhere
 	gone    map[string]bool   // texts deleted when both sides knew them, and touched by nobody since: they are nowhere
 	resent  map[string]bool   // texts of messages that may be sent again, because a backup was put back in which they waited
+	filed   map[string]bool   // texts of messages that may be stored again, because a backup was put back in which they waited for that, and they were filed since
 	queued  map[string]bool   // texts of messages to be sent; false: perhaps
 	removed map[string]bool   // UIDs of objects that the engine removed at the server
 	stored  map[string]string // UIDs of meetings, and the last version of each that the engine stored
@@ -24,7 +25,7 @@ type expected struct {
 }
 
 func newExpected() expected {
-	return expected{map[string]bool{}, map[string]bool{}, map[string]bool{}, map[string]bool{}, map[string]bool{}, map[string]string{}, map[string]bool{}}
+	return expected{map[string]bool{}, map[string]bool{}, map[string]bool{}, map[string]bool{}, map[string]bool{}, map[string]bool{}, map[string]string{}, map[string]bool{}}
 }
 
 func copyOf(m map[string]bool) map[string]bool { return maps.Clone(m) }

@@ -54,7 +54,8 @@ type history struct {
 type backup struct {
 	image   simdisk.Image
 	written map[string]bool
-	sent    map[string]bool // texts of what waited in the Outbox
+	sent    map[string]bool   // texts of what waited in the Outbox
+	waits   map[string]string // texts of the mail that waited to be stored, and the folder of the server where
 }
 
 // outcome is what came of a history.
@@ -334,7 +335,7 @@ func (h *history) hook(call string, before bool) {
 
 // saveBackup copies the disk.
 func (h *history) saveBackup() {
-	b := &backup{written: copyOf(h.written), sent: map[string]bool{}}
+	b := &backup{written: copyOf(h.written), sent: map[string]bool{}, waits: map[string]string{}}
 	h.view(func(tx *store.Tx) error {
 		subs, err := tx.Submissions()
 		for _, q := range subs {
@@ -342,6 +343,19 @@ func (h *history) saveBackup() {
 			err = errors.Join(err, e)
 			for _, s := range plainTexts(raw) {
 				b.sent[s] = true
+			}
+		}
+		fs, e := tx.Folders()
+		err = errors.Join(err, e)
+		for _, f := range fs {
+			ts, e := tx.Pending(f.ID, 0, 1000)
+			err = errors.Join(err, e)
+			for _, t := range ts {
+				if raw, e := tx.Raw(t.Item); e == nil && t.Base == nil && f.Kind == groupware.FolderMail && !f.Role.Local() {
+					for _, s := range texts(raw) {
+						b.waits[s] = f.RemoteID
+					}
+				}
 			}
 		}
 		return err
@@ -371,6 +385,9 @@ func (h *history) putBack() {
 	for _, it := range h.server.Snapshot() {
 		for _, s := range texts(it.Raw) {
 			there[s] = true
+			// What was stored after the copy was taken, and filed elsewhere since, is looked for where it waits only.
+			in, waits := h.backup.waits[s]
+			h.filed[s] = h.filed[s] || waits && in != it.Folder
 		}
 	}
 	for s := range h.written {
